@@ -1,0 +1,24 @@
+export { formatDurationMs, parseDurationMs } from './duration.js';
+export {
+  AibenchError,
+  type ErrorCode,
+  type ErrorDetails,
+  errorLine,
+  exitCode,
+  exitCodeOf,
+} from './errors.js';
+export { LatencyHistogram, latencyRange } from './latency-histogram.js';
+export { Random, rowRandom } from './random.js';
+export { RowLayout } from './row-layout.js';
+export {
+  type Dtype,
+  dtypeSizeBytes,
+  elementCount,
+  float32Tensor,
+  float32Values,
+  float32View,
+  formatShape,
+  type Tensor,
+  type TensorSpec,
+  tensorSizeBytes,
+} from './tensor.js';

@@ -1,0 +1,88 @@
+import type { Tensor } from '@aibench/core';
+import type { InferenceRequest, InferenceTask } from '@aibench/usecases';
+import type { FlagSet, FlagValues } from './cli/flags.js';
+import type { StageTimer } from './engine/stages.js';
+
+/**
+ * What a server package exports as `runner`: how to ask one kind of model
+ * server. It sees named tensors, never rows; the engine owns the clock, the
+ * counts, retries, output and exit codes. Worker threads import the module by
+ * its URL, so importing it must have no side effects.
+ */
+export interface Runner<F extends FlagSet = FlagSet> {
+  /** The server's token, as in folder, package and binary: `redisai`. */
+  readonly name: string;
+  /** One line for `--help`. */
+  readonly summary: string;
+  /** The server's own flags, beside those that every runner has. */
+  readonly flags: F;
+  /** Command lines for the end of `--help`, that can be pasted. Default: none. */
+  readonly examples?: readonly string[];
+  /**
+   * Checks the flags' combination, once, before anything is opened.
+   *
+   * @throws AIBENCH_USAGE
+   */
+  validate?(flags: FlagValues<F>): void;
+  /**
+   * Asks the server who it is and whether the model is there, once, before the
+   * load starts. Every session gets the result.
+   *
+   * @throws AIBENCH_CONNECTION, AIBENCH_SERVER with the server's address in the message
+   */
+  describeServer(context: RunnerContext<F>): Promise<ServerDescription>;
+  /** Opens one session. Called once a worker, in the worker's thread. */
+  connect(context: SessionContext<F>): Promise<Session>;
+  /** The server's own statistics, once a period, in the main thread. Default: none are kept. */
+  openServerStats?(context: RunnerContext<F>): Promise<ServerStatsReader>;
+}
+
+/** What a runner knows of the run. */
+export interface RunnerContext<F extends FlagSet = FlagSet> {
+  readonly flags: FlagValues<F>;
+  readonly task: InferenceTask;
+  /** Aborted when the run is stopped at once. */
+  readonly signal: AbortSignal;
+}
+
+/** What a session knows besides. */
+export interface SessionContext<F extends FlagSet = FlagSet> extends RunnerContext<F> {
+  readonly server: ServerDescription;
+  /** 0 to workers - 1, over all threads: for spreading sessions over hosts. */
+  readonly worker: number;
+  /** Workers over all threads. */
+  readonly workers: number;
+}
+
+/** Who answers. Plain data: it crosses threads and stands in the result. */
+export interface ServerDescription {
+  /** What the server calls itself: `RedisAI`, `aibench-reference-server`. */
+  readonly product: string;
+  /** Its version, or `unknown`. */
+  readonly version: string;
+  /** True where it is the embedded reference server, which reports label. */
+  readonly isReference: boolean;
+  /** Addresses, model, back end, thread settings: whatever it tells. */
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** One connection's worth of a runner. */
+export interface Session {
+  /**
+   * One inference. The engine's clock runs from before this call until the
+   * promise settles, so the answer must be tensors in memory by then.
+   *
+   * @param stages told at the end of each part of the work: `stages.end('encode')`
+   * @throws any error; an AibenchError's code is the kind it is counted under
+   */
+  infer(request: InferenceRequest, stages: StageTimer): Promise<readonly Tensor[]>;
+  /** Closes the connection; pending answers may be lost. */
+  close(): Promise<void>;
+}
+
+/** Reads a server's own statistics. */
+export interface ServerStatsReader {
+  /** One flat map for each `host:port`. */
+  read(): Promise<Readonly<Record<string, Readonly<Record<string, string | number>>>>>;
+  close(): Promise<void>;
+}

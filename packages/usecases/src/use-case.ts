@@ -1,0 +1,105 @@
+import type { RowLayout, Tensor, TensorSpec } from '@aibench/core';
+import type { Graph } from '@aibench/models';
+
+/**
+ * A use case: what the rows of its data files mean. It is all that the suite
+ * knows about a kind of data; one folder under `src/` exports one of these as
+ * `useCase`, and is found by its folder's name.
+ */
+export interface UseCase {
+  /** The folder's name, the value of `--use-case`. */
+  readonly name: string;
+  /** One line for `--help`. */
+  readonly summary: string;
+  /** The row of a data file. */
+  readonly row: RowLayout;
+  /** What each row contributes to the reference store: what `aibench-load-data` writes. */
+  readonly references: readonly ReferenceSpec[];
+  /** Rows to generate, from the user's input or drawn by a seeded model of it. */
+  openSource(options: SourceOptions): Promise<RowSource>;
+  /** The question put to a model server for each row. */
+  task(options: TaskOptions): InferenceTask;
+}
+
+/** A tensor of a row that lies in the reference store before the benchmark begins. */
+export interface ReferenceSpec extends TensorSpec {
+  /** Shape under which `AI.TENSORSET` stores it, where RedisAI's convention differs from the model's. */
+  readonly storedShape: readonly number[];
+  /** Key of the raw bytes, read by runners of servers that don't hold the data themselves. */
+  blobKey(rowId: number): string;
+  /** Key of the same bytes as a RedisAI tensor. */
+  tensorKey(rowId: number): string;
+  /** The tensor in a row, as a view. */
+  read(row: Uint8Array): Tensor;
+}
+
+/** How a use case is asked. */
+export interface TaskOptions {
+  /** Whether the model also gets the row's reference data, from the store. */
+  readonly withReference: boolean;
+}
+
+/** One question for a model server: its tensors, its model, its right answers. Deterministic. */
+export interface InferenceTask {
+  /** Name under which the model is set up where the user gives none. */
+  readonly defaultModelName: string;
+  /** Tensors that the client sends, in the model's input order. */
+  readonly inputs: readonly InputSpec[];
+  /** Reference tensors that the server or the client fetches; the model's inputs after {@link inputs}. */
+  readonly references: readonly ReferenceSpec[];
+  /** Tensors that the model answers, in order. */
+  readonly outputs: readonly InputSpec[];
+  /** Largest difference between a right answer and the expected one, per element. */
+  readonly tolerance: number;
+  /** Turns a row into what a runner sends. Views on the row's bytes, no copies. */
+  readRequest(row: Uint8Array): InferenceRequest;
+  /** The right answer for a row, computed here, in plain TypeScript. */
+  expectedOutputs(row: Uint8Array): Tensor[];
+  /** The model as a graph, weights and normalisation included, ready to be written for a server. */
+  graph(): Graph;
+}
+
+/** A tensor that crosses the wire under a key of its own, where the server is RedisAI. */
+export interface InputSpec extends TensorSpec {
+  /** RedisAI keys of such tensors are `<keyPrefix>:{<row id>}`. */
+  readonly keyPrefix: string;
+}
+
+/** One inference as a runner sees it: named tensors, never rows. */
+export interface InferenceRequest {
+  /** The row's id; keys in the store are made from it. */
+  readonly id: number;
+  /** What the client sends, in the order of {@link InferenceTask.inputs}. Valid until the answer is in. */
+  readonly inputs: readonly Tensor[];
+}
+
+/** What `aibench-generate-data` was told. */
+export interface SourceOptions {
+  /** The user's input (a file or a folder), or undefined to draw rows from the seeded model of it. */
+  readonly inputPath: string | undefined;
+  /** Integer; the same seed gives the same bytes. */
+  readonly seed: number;
+  /** Rows asked for; 0 is one pass over the input. */
+  readonly rowLimit: number;
+  /** Threads that may make rows, at least 1. */
+  readonly threads: number;
+  /** Rows whose id is `groupId` modulo `groupCount` are made, the others left out. */
+  readonly groupId: number;
+  readonly groupCount: number;
+}
+
+/** A stream of rows in order of their ids. */
+export interface RowSource {
+  /** What the rows are made from, for the manifest: `synthetic` or the input's name. */
+  readonly description: string;
+  /** Rows that will come, or undefined where only the end of the input tells. */
+  readonly rowCount: number | undefined;
+  /**
+   * Whole rows, many at a time. A chunk is valid until the next one is asked for.
+   *
+   * @throws AIBENCH_INPUT naming file and line where the input is not of the stated form
+   */
+  chunks(): AsyncIterable<Uint8Array>;
+  /** Stops threads and closes files; may be called at any time, more than once. */
+  close(): Promise<void>;
+}
