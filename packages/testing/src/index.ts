@@ -1,1 +1,16 @@
-export {};
+export { afterwards, type Cleanup } from './afterwards.js';
+export {
+  type BinaryOptions,
+  type BinaryResult,
+  binaryPath,
+  type RunningBinary,
+  runBinary,
+  startBinary,
+} from './binary.js';
+export { describeWithServer, haveCommand } from './describe-with-server.js';
+export { type RedisCluster, startRedisCluster } from './redis-cluster.js';
+export { type RedisServer, redisCli, startRedis } from './redis-server.js';
+export { type ReferenceServer, startReferenceServer } from './reference-server.js';
+export { repositoryRoot } from './repository-root.js';
+export { temporaryFolder } from './temporary-folder.js';
+export { makeTlsCertificate, type TlsCertificate } from './tls-certificate.js';

@@ -1,0 +1,85 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { afterwards } from './afterwards.js';
+
+/**
+ * Runs a command in the background and kills it when stdin closes. The kernel
+ * closes that pipe however the test process ends, so no server outlives it.
+ */
+const guard = `exec 3<&0
+"$@" </dev/null 3<&- &
+child=$!
+{ cat <&3; kill -9 $child; } >/dev/null 2>&1 &
+exec 3<&-
+wait $child`;
+
+/** A server process that cannot outlive the test process. */
+export interface GuardedProcess {
+  /** Kills it with SIGKILL and waits until it is gone; may be called more than once. */
+  kill(): Promise<void>;
+  /** True until it has ended. */
+  running(): boolean;
+}
+
+/**
+ * Starts a server and waits until it says that it is ready.
+ *
+ * @param isReady looks at what it has written to stdout so far; what it returns, once not undefined, is the result
+ * @throws with the end of its output where it ends or takes over 30 s before that
+ */
+export async function startGuarded<T>(
+  command: readonly string[],
+  isReady: (stdout: string) => T | undefined,
+): Promise<GuardedProcess & { readonly ready: T }> {
+  const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn(
+    'sh',
+    ['-c', guard, 'sh', ...command],
+    {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    },
+  );
+  let running = true;
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => {
+      running = false;
+      child.stdin.destroy();
+      resolve();
+    });
+    child.once('error', () => resolve());
+  });
+  child.stdin.on('error', () => {});
+  const kill = afterwards({
+    async stop() {
+      child.stdin.end();
+      await ended;
+    },
+    stopNow: () => child.stdin.destroy(),
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-10_000);
+  });
+  const ready = await new Promise<T>((resolve, reject) => {
+    const fail = (reason: string) =>
+      reject(new Error(`${command[0]} ${reason}: ${stderr}${stdout.slice(-2_000)}`));
+    const timer = setTimeout(() => fail('was not ready within 30 s'), 30_000);
+    child.stdout.setEncoding('utf8').on('data', function look(text: string) {
+      stdout += text;
+      const result = isReady(stdout);
+      if (result === undefined) return;
+      clearTimeout(timer);
+      // Go on reading, so that the server never waits for us.
+      child.stdout.off('data', look).resume();
+      resolve(result);
+    });
+    void ended.then(() => {
+      clearTimeout(timer);
+      fail('ended before it was ready');
+    });
+  }).catch(async (error: unknown) => {
+    await kill();
+    throw error;
+  });
+  return { ready, kill, running: () => running };
+}

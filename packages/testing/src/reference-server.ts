@@ -1,0 +1,33 @@
+import { binaryPath } from './binary.js';
+import { startGuarded } from './guarded-process.js';
+
+/** The suite's own reference server, as a process of its own. */
+export interface ReferenceServer {
+  /** `host:port` of each protocol: `redis`, and whatever else it serves. */
+  readonly addresses: { readonly redis: string } & Readonly<Record<string, string>>;
+  /** Kills it; it is also killed after the test. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the built reference server on free ports.
+ *
+ * @param args further flags; by default every port is 0
+ */
+export async function startReferenceServer(args: readonly string[] = []): Promise<ReferenceServer> {
+  const command = [process.execPath, binaryPath('reference-server'), '--redis-port', '0', ...args];
+  const server = await startGuarded(command, (stdout) => {
+    const end = stdout.indexOf('\n');
+    return end === -1 ? undefined : stdout.slice(0, end);
+  });
+  const first: unknown = JSON.parse(server.ready);
+  if (!hasAddresses(first)) {
+    await server.kill();
+    throw new Error(`the reference server's first line tells no addresses: ${server.ready}`);
+  }
+  return { addresses: first.addresses, stop: () => server.kill() };
+}
+
+function hasAddresses(value: unknown): value is Pick<ReferenceServer, 'addresses'> {
+  return typeof value === 'object' && value !== null && 'addresses' in value;
+}
