@@ -1,0 +1,23 @@
+import { configDefaults, defineConfig } from 'vitest/config';
+
+// `x.test.ts` needs nothing but Node; `x.servers.test.ts` needs real servers
+// and runs with `npm run test:servers`.
+const serverTests = '{apps,packages,benchmarks}/*/src/**/*.servers.test.ts';
+
+export default defineConfig({
+  test: {
+    include:
+      process.env['AIBENCH_TEST_SERVERS'] === '1'
+        ? [serverTests]
+        : ['{apps,packages,benchmarks,docs,scripts}/**/*.test.{ts,mjs}'],
+    exclude: [
+      ...configDefaults.exclude,
+      '**/dist/**',
+      ...(process.env['AIBENCH_TEST_SERVERS'] === '1' ? [] : ['**/*.servers.test.ts']),
+    ],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // Tests start servers and load generators of their own; more at once would starve them.
+    maxWorkers: 2,
+  },
+});
