@@ -1,0 +1,185 @@
+import { elementCount } from '@aibench/core';
+import type { GraphNode, GraphOp, NodeOf } from './graph.js';
+import { normalAxis } from './infer-shape.js';
+
+/** A value while the graph runs: a buffer that is used again for each run. */
+export interface Value {
+  readonly shape: readonly number[];
+  /** Row-major. Storing into it rounds to float32, as servers compute. */
+  readonly data: Float32Array;
+}
+
+/** Computes a node's value from its inputs', for shapes and buffers fixed before. */
+export type Kernel = () => void;
+
+/** Operations that are computed; the others only hold values. */
+type ComputedOp = Exclude<GraphOp, 'input' | 'constant'>;
+
+const kernels: {
+  readonly [Op in ComputedOp]: (node: NodeOf<Op>, inputs: readonly Value[], output: Value) => Kernel;
+} = {
+  identity: (_node, inputs, output) => copyKernel(inputs[0]!, output),
+  reshape: (_node, inputs, output) => copyKernel(inputs[0]!, output),
+  concat: (node, inputs, output) => concatKernel(inputs, output, normalAxis(node.axis, output.shape.length)),
+  add: (_node, inputs, output) => addKernel(inputs[0]!, inputs[1]!, output),
+  sub: (_node, inputs, output) => subKernel(inputs[0]!, inputs[1]!, output),
+  mul: (_node, inputs, output) => mulKernel(inputs[0]!, inputs[1]!, output),
+  div: (_node, inputs, output) => divKernel(inputs[0]!, inputs[1]!, output),
+  matMul: (_node, inputs, output) => matMulKernel(inputs[0]!, inputs[1]!, output),
+  sigmoid: (_node, inputs, output) => sigmoidKernel(inputs[0]!, output),
+  tanh: (_node, inputs, output) => tanhKernel(inputs[0]!, output),
+  relu: (_node, inputs, output) => reluKernel(inputs[0]!, output),
+  softmax: (_node, inputs, output) => softmaxKernel(inputs[0]!, output),
+};
+
+/** The kernel of a computed node. */
+export function kernelOf(
+  node: Exclude<GraphNode, { readonly op: 'input' | 'constant' }>,
+  inputs: readonly Value[],
+  output: Value,
+): Kernel {
+  // Each entry gets the node of its own operation; the compiler can't follow the pairing through the table.
+  const make = kernels[node.op] as (node: GraphNode, inputs: readonly Value[], output: Value) => Kernel;
+  return make(node, inputs, output);
+}
+
+function copyKernel(input: Value, output: Value): Kernel {
+  const from = input.data;
+  const to = output.data;
+  return () => to.set(from);
+}
+
+function concatKernel(inputs: readonly Value[], output: Value, axis: number): Kernel {
+  const outer = elementCount(output.shape.slice(0, axis));
+  const parts = inputs.map((input) => ({ data: input.data, run: input.data.length / outer }));
+  const to = output.data;
+  return () => {
+    let at = 0;
+    for (let i = 0; i < outer; i++) {
+      for (const { data, run } of parts) {
+        to.set(data.subarray(i * run, (i + 1) * run), at);
+        at += run;
+      }
+    }
+  };
+}
+
+function addKernel(a: Value, b: Value, output: Value): Kernel {
+  const [x, y, z, xAt, yAt] = broadcast(a, b, output);
+  return () => {
+    for (let i = 0; i < z.length; i++) z[i] = x[xAt[i]!]! + y[yAt[i]!]!;
+  };
+}
+
+function subKernel(a: Value, b: Value, output: Value): Kernel {
+  const [x, y, z, xAt, yAt] = broadcast(a, b, output);
+  return () => {
+    for (let i = 0; i < z.length; i++) z[i] = x[xAt[i]!]! - y[yAt[i]!]!;
+  };
+}
+
+function mulKernel(a: Value, b: Value, output: Value): Kernel {
+  const [x, y, z, xAt, yAt] = broadcast(a, b, output);
+  return () => {
+    for (let i = 0; i < z.length; i++) z[i] = x[xAt[i]!]! * y[yAt[i]!]!;
+  };
+}
+
+function divKernel(a: Value, b: Value, output: Value): Kernel {
+  const [x, y, z, xAt, yAt] = broadcast(a, b, output);
+  return () => {
+    for (let i = 0; i < z.length; i++) z[i] = x[xAt[i]!]! / y[yAt[i]!]!;
+  };
+}
+
+type Broadcast = readonly [Float32Array, Float32Array, Float32Array, Int32Array, Int32Array];
+
+function broadcast(a: Value, b: Value, output: Value): Broadcast {
+  return [
+    a.data,
+    b.data,
+    output.data,
+    sourceIndex(a.shape, output.shape),
+    sourceIndex(b.shape, output.shape),
+  ];
+}
+
+/** For each element of a broadcast result, the element of one operand that goes into it. */
+function sourceIndex(shape: readonly number[], target: readonly number[]): Int32Array {
+  const index = new Int32Array(elementCount(target));
+  let sourceStride = elementCount(shape);
+  let targetStride = index.length;
+  for (const [i, extent] of target.entries()) {
+    const sourceExtent = shape[i - target.length + shape.length] ?? 1;
+    sourceStride /= sourceExtent;
+    targetStride /= extent;
+    if (sourceExtent === 1) continue;
+    for (let at = 0; at < index.length; at++) {
+      index[at]! += (Math.floor(at / targetStride) % extent) * sourceStride;
+    }
+  }
+  return index;
+}
+
+/**
+ * Sums in double precision and rounds once, so it lies closer to every server's
+ * answer than they lie to each other, whatever order they sum in.
+ */
+function matMulKernel(a: Value, b: Value, output: Value): Kernel {
+  const [rows, inner] = [a.shape[0]!, a.shape[1]!];
+  const columns = b.shape[1]!;
+  const sums = new Float64Array(columns);
+  const [x, y, z] = [a.data, b.data, output.data];
+  return () => {
+    for (let row = 0; row < rows; row++) {
+      sums.fill(0);
+      for (let k = 0; k < inner; k++) {
+        const factor = x[row * inner + k]!;
+        const from = k * columns;
+        for (let column = 0; column < columns; column++) sums[column]! += factor * y[from + column]!;
+      }
+      z.set(sums, row * columns);
+    }
+  };
+}
+
+function sigmoidKernel(input: Value, output: Value): Kernel {
+  const [x, z] = [input.data, output.data];
+  return () => {
+    for (let i = 0; i < z.length; i++) z[i] = 1 / (1 + Math.exp(-x[i]!));
+  };
+}
+
+function tanhKernel(input: Value, output: Value): Kernel {
+  const [x, z] = [input.data, output.data];
+  return () => {
+    for (let i = 0; i < z.length; i++) z[i] = Math.tanh(x[i]!);
+  };
+}
+
+function reluKernel(input: Value, output: Value): Kernel {
+  const [x, z] = [input.data, output.data];
+  return () => {
+    for (let i = 0; i < z.length; i++) z[i] = Math.max(x[i]!, 0);
+  };
+}
+
+function softmaxKernel(input: Value, output: Value): Kernel {
+  const [x, z] = [input.data, output.data];
+  const length = input.shape[input.shape.length - 1]!;
+  const powers = new Float64Array(length);
+  return () => {
+    for (let start = 0; start < x.length; start += length) {
+      let largest = Number.NEGATIVE_INFINITY;
+      for (let i = 0; i < length; i++) largest = Math.max(largest, x[start + i]!);
+      let sum = 0;
+      for (let i = 0; i < length; i++) {
+        // Shifted by the largest, or large inputs would overflow.
+        const power = Math.exp(x[start + i]! - largest);
+        powers[i] = power;
+        sum += power;
+      }
+      for (let i = 0; i < length; i++) z[start + i] = powers[i]! / sum;
+    }
+  };
+}

@@ -1,0 +1,108 @@
+import { AttrValue } from './gen/tensorflow/core/framework/attr_value.js';
+import { GraphDef } from './gen/tensorflow/core/framework/graph.js';
+import { NodeDef } from './gen/tensorflow/core/framework/node_def.js';
+import { TensorProto } from './gen/tensorflow/core/framework/tensor.js';
+import { TensorShapeProto } from './gen/tensorflow/core/framework/tensor_shape.js';
+import { DataType } from './gen/tensorflow/core/framework/types.js';
+import type { Graph, GraphNode, PlainOp } from './graph.js';
+import { helperName } from './node-names.js';
+
+/**
+ * Version of TensorFlow's graph format: that of TensorFlow 1.15, which all 2.x
+ * read as well, and RedisAI's back end of either line.
+ */
+export const graphDefVersion = 134;
+
+const operationOf: Readonly<Record<PlainOp, string>> = {
+  identity: 'Identity',
+  add: 'AddV2',
+  sub: 'Sub',
+  mul: 'Mul',
+  div: 'RealDiv',
+  matMul: 'MatMul',
+  sigmoid: 'Sigmoid',
+  tanh: 'Tanh',
+  relu: 'Relu',
+  softmax: 'Softmax',
+};
+
+const floatType = typeAttribute(DataType.DT_FLOAT);
+const integerType = typeAttribute(DataType.DT_INT32);
+
+/**
+ * A graph as a frozen TensorFlow GraphDef: inputs are Placeholder nodes, weights
+ * Const nodes, and every node's output 0 has the node's name. The same graph
+ * always gives the same bytes.
+ */
+export function writeGraphDef(graph: Graph): Uint8Array {
+  const node = graph.nodes.flatMap((each) => nodeDefs(graph, each));
+  return GraphDef.encode(GraphDef.create({ node, versions: { producer: graphDefVersion } })).finish();
+}
+
+/** A node and, before it, the constants that TensorFlow takes as inputs where the graph has settings. */
+function nodeDefs(graph: Graph, node: GraphNode): NodeDef[] {
+  switch (node.op) {
+    case 'input':
+      return [nodeDef(node.name, 'Placeholder', [], { dtype: floatType, shape: shapeAttribute(node.shape) })];
+    case 'constant': {
+      const { values } = node;
+      const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+      return [constant(node.name, DataType.DT_FLOAT, node.shape, bytes)];
+    }
+    case 'reshape': {
+      const shape = integers(helperName(graph.shapes, node.name, 'shape'), [node.shape.length], node.shape);
+      const settings = { T: floatType, Tshape: integerType };
+      return [shape, nodeDef(node.name, 'Reshape', [...node.inputs, shape.name], settings)];
+    }
+    case 'concat': {
+      const axis = integers(helperName(graph.shapes, node.name, 'axis'), [], [node.axis]);
+      const settings = { T: floatType, Tidx: integerType, N: integerAttribute(node.inputs.length) };
+      return [axis, nodeDef(node.name, 'ConcatV2', [...node.inputs, axis.name], settings)];
+    }
+    case 'matMul': {
+      const settings = { T: floatType, transpose_a: falseAttribute(), transpose_b: falseAttribute() };
+      return [nodeDef(node.name, operationOf.matMul, node.inputs, settings)];
+    }
+    default:
+      return [nodeDef(node.name, operationOf[node.op], node.inputs, { T: floatType })];
+  }
+}
+
+function nodeDef(
+  name: string,
+  op: string,
+  input: readonly string[],
+  attr: Readonly<Record<string, AttrValue>>,
+): NodeDef {
+  return NodeDef.create({ name, op, input: [...input], attr });
+}
+
+function integers(name: string, shape: readonly number[], values: readonly number[]): NodeDef {
+  return constant(name, DataType.DT_INT32, shape, new Uint8Array(Int32Array.from(values).buffer));
+}
+
+function constant(name: string, dtype: DataType, shape: readonly number[], bytes: Uint8Array): NodeDef {
+  const tensor = TensorProto.create({ dtype, tensorShape: shapeProto(shape), tensorContent: bytes });
+  const value = AttrValue.create({ value: { $case: 'tensor', value: tensor } });
+  return nodeDef(name, 'Const', [], { dtype: typeAttribute(dtype), value });
+}
+
+function typeAttribute(type: DataType): AttrValue {
+  return AttrValue.create({ value: { $case: 'type', value: type } });
+}
+
+function falseAttribute(): AttrValue {
+  return AttrValue.create({ value: { $case: 'b', value: false } });
+}
+
+function integerAttribute(value: number): AttrValue {
+  return AttrValue.create({ value: { $case: 'i', value } });
+}
+
+function shapeAttribute(shape: readonly number[]): AttrValue {
+  return AttrValue.create({ value: { $case: 'shape', value: shapeProto(shape) } });
+}
+
+function shapeProto(shape: readonly number[]): TensorShapeProto {
+  return TensorShapeProto.create({ dim: shape.map((size) => ({ size })) });
+}
