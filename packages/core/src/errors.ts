@@ -21,6 +21,8 @@ export type ErrorCode =
   | 'AIBENCH_MISMATCH'
   /** A key that the run needs is not in the store. */
   | 'AIBENCH_MISSING_KEY'
+  /** A load thread ended by itself. */
+  | 'AIBENCH_THREAD'
   /** The run was interrupted by a signal. */
   | 'AIBENCH_INTERRUPTED';
 

@@ -1,1 +1,30 @@
-export {};
+export type { InferenceRequest, InferenceTask, UseCase } from '@aibench/usecases';
+export { loadFlags } from './engine/load-flags.js';
+export { type BenchmarkOptions, runBenchmark } from './engine/run-benchmark.js';
+export { type Stage, type StageTimer, stageNames } from './engine/stages.js';
+export type { FailureCount, Tally } from './engine/tally.js';
+export { hdrText } from './report/hdr-text.js';
+export { resultJson } from './report/json.js';
+export { summaryText } from './report/summary.js';
+export { type LatencySummary, summarizeLatency } from './result/latency-summary.js';
+export type { Platform } from './result/platform.js';
+export {
+  type ClientCost,
+  type LoadSettings,
+  type Outcome,
+  type RunCounts,
+  type RunRates,
+  type RunResult,
+  resultFormatVersion,
+  type ServerStatsResult,
+  type WindowResult,
+} from './result/run-result.js';
+export { runInferenceCli } from './run-inference-cli.js';
+export type {
+  Runner,
+  RunnerContext,
+  ServerDescription,
+  ServerStatsReader,
+  Session,
+  SessionContext,
+} from './runner.js';

@@ -1,0 +1,74 @@
+import type { Readable } from 'node:stream';
+import { AibenchError } from '@aibench/core';
+import type { RowBlock } from './queued-rows.js';
+
+/** Rows a block handed to a thread holds at most, in bytes; at least one row. */
+const blockBytes = 128 * 1024;
+
+/** What a stream of rows is cut into. */
+export interface RowStreamOptions {
+  readonly rowSizeBytes: number;
+  /** Rows after which the stream is left unread; Infinity for none. */
+  readonly limit: number;
+  /** Whether bytes after the last whole row are passed over instead of being an error. */
+  readonly allowTruncated: boolean;
+}
+
+/** Reads a stream once and gives its rows out in blocks, in order, to whoever asks. */
+export class RowStream {
+  readonly #chunks: AsyncIterator<Buffer>;
+  readonly #options: RowStreamOptions;
+  readonly #blockSizeBytes: number;
+  #rest: Buffer = Buffer.alloc(0);
+  #nextIndex = 0;
+  /** One reader at a time: blocks must leave in order. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(stream: Readable, options: RowStreamOptions) {
+    this.#chunks = stream[Symbol.asyncIterator]();
+    this.#options = options;
+    this.#blockSizeBytes = Math.max(1, Math.floor(blockBytes / options.rowSizeBytes)) * options.rowSizeBytes;
+  }
+
+  /** Rows given out so far. */
+  get rowCount(): number {
+    return this.#nextIndex;
+  }
+
+  /**
+   * The next block, as soon as one whole row is there; undefined at the end.
+   *
+   * @throws AIBENCH_INPUT when the stream ends within a row, naming the row
+   */
+  next(): Promise<RowBlock | undefined> {
+    const block = this.#turn.then(() => this.#read());
+    this.#turn = block.catch(() => undefined);
+    return block;
+  }
+
+  async #read(): Promise<RowBlock | undefined> {
+    const { rowSizeBytes, limit, allowTruncated } = this.#options;
+    const wantedRows = Math.min(this.#blockSizeBytes / rowSizeBytes, limit - this.#nextIndex);
+    if (wantedRows <= 0) return undefined;
+    while (this.#rest.byteLength < rowSizeBytes) {
+      const { done, value } = await this.#chunks.next();
+      if (done === true) {
+        if (this.#rest.byteLength === 0 || allowTruncated) return undefined;
+        throw new AibenchError(
+          'AIBENCH_INPUT',
+          `stdin ends within row ${this.#nextIndex}: ${this.#rest.byteLength} of its ${rowSizeBytes} bytes are there`,
+          { hint: 'pass --allow-truncated to use the whole rows before it' },
+        );
+      }
+      this.#rest = this.#rest.byteLength === 0 ? value : Buffer.concat([this.#rest, value]);
+    }
+    const rows = Math.min(wantedRows, Math.floor(this.#rest.byteLength / rowSizeBytes));
+    // A copy, since the block's memory moves to another thread.
+    const block = new Uint8Array(rows * rowSizeBytes);
+    block.set(this.#rest.subarray(0, block.byteLength));
+    this.#rest = this.#rest.subarray(block.byteLength);
+    const firstIndex = this.#nextIndex;
+    this.#nextIndex += rows;
+    return { firstIndex, rows: block };
+  }
+}

@@ -1,0 +1,57 @@
+import { type Stage, stageNames } from './stages.js';
+
+/**
+ * One answered request as a load thread hands it to the main thread. Threads
+ * record samples, not histograms: appending costs a few nanoseconds on the
+ * thread that bears the load, nothing is lost to binning before windows are
+ * cut, and the main thread can cut them by the time of the answer.
+ */
+export interface Sample {
+  /** When the answer was complete, in us after the start of the load. */
+  readonly endUs: number;
+  /** From the send to the answer. */
+  readonly serviceUs: number;
+  /** Whether burn-in was over when it was sent. */
+  readonly measured: boolean;
+  /** Time in each stage, -1 where it did not occur. */
+  readonly stagesUs: Readonly<Record<Stage, number>>;
+}
+
+/** Doubles that a sample takes: end, service, measured, then the stages. */
+export const sampleWidth = 3 + stageNames.length;
+
+/** Samples after which a thread hands over what it has, whatever the reporting period. */
+const chunkSamples = 4_096;
+
+/** A thread's growing list of samples, handed over a chunk at a time without a copy. */
+export class SampleBuffer {
+  readonly #handOver: (samples: Float64Array<ArrayBuffer>) => void;
+  #chunk = new Float64Array(chunkSamples * sampleWidth);
+  #used = 0;
+
+  /** @param handOver takes ownership of a chunk of whole samples */
+  constructor(handOver: (samples: Float64Array<ArrayBuffer>) => void) {
+    this.#handOver = handOver;
+  }
+
+  /** @param stagesUs in the order of `stageNames` */
+  append(endUs: number, serviceUs: number, measured: boolean, stagesUs: Float64Array): void {
+    const chunk = this.#chunk;
+    let at = this.#used;
+    chunk[at++] = endUs;
+    chunk[at++] = serviceUs;
+    chunk[at++] = measured ? 1 : 0;
+    for (let stage = 0; stage < stageNames.length; stage++) chunk[at++] = stagesUs[stage]!;
+    this.#used = at;
+    if (at === chunk.length) this.flush();
+  }
+
+  /** Hands over what there is. */
+  flush(): void {
+    if (this.#used === 0) return;
+    const samples = this.#used === this.#chunk.length ? this.#chunk : this.#chunk.slice(0, this.#used);
+    if (samples === this.#chunk) this.#chunk = new Float64Array(chunkSamples * sampleWidth);
+    this.#used = 0;
+    this.#handOver(samples);
+  }
+}

@@ -1,0 +1,77 @@
+import { AibenchError } from '@aibench/core';
+
+/** How often requests failed in one way. */
+export interface FailureCount {
+  /** An AIBENCH_* code, or `AIBENCH_UNKNOWN` for an error that carries none. */
+  readonly code: string;
+  readonly count: number;
+  /** What the first of them said. */
+  readonly firstMessage: string;
+}
+
+/** What became of the requests of one thread, or of all. sent = answered + failed + in flight. */
+export interface Tally {
+  readonly sent: number;
+  readonly answered: number;
+  readonly failures: readonly FailureCount[];
+  /** Answers compared with the expected one. */
+  readonly verified: number;
+  /** Answers that differed from it; they count as answered. */
+  readonly mismatched: number;
+  /** Sessions opened again after a lost connection. */
+  readonly reconnects: number;
+}
+
+/** Counts as requests go out and come back. */
+export class TallyCounter {
+  sent = 0;
+  answered = 0;
+  verified = 0;
+  mismatched = 0;
+  reconnects = 0;
+  readonly #failures = new Map<string, { count: number; firstMessage: string }>();
+
+  failed(error: unknown): void {
+    const code = error instanceof AibenchError ? error.code : 'AIBENCH_UNKNOWN';
+    const entry = this.#failures.get(code);
+    if (entry !== undefined) entry.count += 1;
+    else
+      this.#failures.set(code, {
+        count: 1,
+        firstMessage: error instanceof Error ? error.message : String(error),
+      });
+  }
+
+  read(): Tally {
+    const { sent, answered, verified, mismatched, reconnects } = this;
+    const failures = [...this.#failures].map(([code, entry]) => ({ code, ...entry }));
+    return { sent, answered, failures, verified, mismatched, reconnects };
+  }
+}
+
+/** Requests that failed, all ways together. */
+export function failedCount({ failures }: Pick<Tally, 'failures'>): number {
+  return failures.reduce((sum, { count }) => sum + count, 0);
+}
+
+/** The tally of several threads together. */
+export function mergeTallies(tallies: readonly Tally[]): Tally {
+  const sum = (key: 'sent' | 'answered' | 'verified' | 'mismatched' | 'reconnects') =>
+    tallies.reduce((total, tally) => total + tally[key], 0);
+  const failures = new Map<string, FailureCount>();
+  for (const failure of tallies.flatMap((tally) => tally.failures)) {
+    const earlier = failures.get(failure.code);
+    failures.set(
+      failure.code,
+      earlier === undefined ? failure : { ...earlier, count: earlier.count + failure.count },
+    );
+  }
+  return {
+    sent: sum('sent'),
+    answered: sum('answered'),
+    failures: [...failures.values()],
+    verified: sum('verified'),
+    mismatched: sum('mismatched'),
+    reconnects: sum('reconnects'),
+  };
+}

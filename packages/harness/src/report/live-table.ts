@@ -1,0 +1,42 @@
+import type { WindowResult } from '../result/run-result.js';
+
+const columns = [
+  ['test time', 9],
+  ['inferences/s', 14],
+  ['inferences', 14],
+  ['p50 ms', 10],
+  ['p95 ms', 10],
+  ['p99 ms', 10],
+  ['failed', 8],
+] as const;
+
+/** The heading of the table that grows by a line a period. */
+export function liveTableHeader(): string {
+  return columns.map(([title, width]) => title.padStart(width)).join(' ');
+}
+
+/** One period as a line of that table; quantiles are those of its measured requests. */
+export function liveTableLine(window: WindowResult, totalAnswered: number): string {
+  const { serviceTime } = window;
+  const quantile = (us: number) => (serviceTime.count > 0 ? formatMs(us) : 'burn-in');
+  const cells = [
+    `${(window.endMs / 1_000).toFixed(1)}s`,
+    formatCount(window.answeredPerSecond),
+    formatCount(totalAnswered),
+    quantile(serviceTime.p50Us),
+    quantile(serviceTime.p95Us),
+    quantile(serviceTime.p99Us),
+    formatCount(window.failed),
+  ];
+  return cells.map((cell, i) => cell.padStart(columns[i]![1])).join(' ');
+}
+
+/** Microseconds as milliseconds, to the three digits that the histogram keeps. */
+export function formatMs(us: number): string {
+  return (us / 1_000).toFixed(3);
+}
+
+/** A whole number with separators: `12,345`. */
+export function formatCount(count: number): string {
+  return Math.round(count).toLocaleString('en-US');
+}
