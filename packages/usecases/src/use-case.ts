@@ -81,21 +81,29 @@ export interface SourceOptions {
   readonly seed: number;
   /** Rows asked for; 0 is one pass over the input. */
   readonly rowLimit: number;
-  /** Threads that may make rows, at least 1. */
+  /** Worker threads that make rows; 0 makes them in the calling thread. */
   readonly threads: number;
   /** Rows whose id is `groupId` modulo `groupCount` are made, the others left out. */
   readonly groupId: number;
   readonly groupCount: number;
 }
 
+/** How much of an input has been read. */
+export interface SourceProgress {
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
 /** A stream of rows in order of their ids. */
 export interface RowSource {
-  /** What the rows are made from, for the manifest: `synthetic` or the input's name. */
+  /** What the rows are made from, for the manifest: `synthetic` or the input's path. */
   readonly description: string;
   /** Rows that will come, or undefined where only the end of the input tells. */
   readonly rowCount: number | undefined;
+  /** How far the input has been read, where {@link rowCount} is unknown and the input's size is known. */
+  progress(): SourceProgress | undefined;
   /**
-   * Whole rows, many at a time. A chunk is valid until the next one is asked for.
+   * Whole rows, many at a time; to be called once. A chunk is valid until the next one is asked for.
    *
    * @throws AIBENCH_INPUT naming file and line where the input is not of the stated form
    */

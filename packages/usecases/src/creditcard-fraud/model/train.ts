@@ -1,7 +1,7 @@
 /**
  * Trains both fraud models and writes their weights into the source:
  *
- *     npx pnpm --filter @aibench/usecases run train [--check]
+ *     npm --prefix packages/usecases run train [-- --check]
  *
  * With `--check` nothing is written; the exit status is 1 where training does
  * not give the committed weights. The same source always gives the same file.

@@ -1,0 +1,39 @@
+import type { Tensor } from '@aibench/core';
+import { type CompiledGraph, compileGraph } from '@aibench/models';
+import type { InferenceTask, TaskOptions } from '../use-case.js';
+import { fraudReference, fraudRow, readTransaction, transactionSpec } from './fraud-row.js';
+import { fraudGraph } from './model/fraud-graph.js';
+
+/**
+ * An answer is two probabilities. Servers sum float32 products in orders of
+ * their own, which moves these by a few 1e-6; two rows' answers differ by more
+ * than 1e-4 nearly always, so an answer that belongs to another row is noticed.
+ */
+const tolerance = 1e-4;
+
+/** Asks for the probabilities that a row's transaction is genuine and that it is fraud. */
+export function fraudTask({ withReference }: TaskOptions): InferenceTask {
+  let evaluate: CompiledGraph | undefined;
+  const graph = () => fraudGraph({ withReference });
+  return {
+    defaultModelName: withReference ? 'financialNet' : 'financialNet_NoReference',
+    inputs: [{ ...transactionSpec, keyPrefix: 'transactionTensor' }],
+    references: withReference ? [fraudReference] : [],
+    outputs: [
+      {
+        name: withReference ? 'output' : 'out',
+        dtype: 'float32',
+        shape: [1, 2],
+        keyPrefix: 'classificationTensor',
+      },
+    ],
+    tolerance,
+    readRequest: (row) => ({ id: fraudRow.readId(row), inputs: [readTransaction(row)] }),
+    expectedOutputs(row): Tensor[] {
+      evaluate ??= compileGraph(graph());
+      const transaction = readTransaction(row);
+      return evaluate(withReference ? [transaction, fraudReference.read(row)] : [transaction]);
+    },
+    graph,
+  };
+}
