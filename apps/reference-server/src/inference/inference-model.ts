@@ -1,0 +1,108 @@
+import { AibenchError, errorLine } from '@aibench/core';
+import { readGraphDef, writeOnnx } from '@aibench/models';
+import type { ElementType } from './element-type.js';
+import { ModelStatistics } from './model-statistics.js';
+import { OnnxSession, type SessionOptions, type TensorDeclaration } from './onnx-session.js';
+import { ServerError } from './server-error.js';
+import { ServerTensor } from './server-tensor.js';
+
+/** Forms of model file that this server has heard of; it runs the first two. */
+export type ModelFormat = 'ONNX' | 'TF' | 'TFLITE' | 'TORCH';
+
+/** A model file and how it is to be loaded. */
+export interface ModelFile {
+  readonly format: ModelFormat;
+  readonly bytes: Uint8Array;
+  /** Names of the graph's inputs and outputs, in order; for a TensorFlow graph only, the others name their own. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+/** What the null model answers where nothing is known of the model: two float32 numbers. */
+const unknownOutput: { readonly type: ElementType; readonly shape: readonly number[] } = {
+  type: 'float32',
+  shape: [1, 2],
+};
+
+/** A model that is ready to answer, and the record of its answers. Protocol-neutral. */
+export class InferenceModel {
+  readonly file: ModelFile;
+  readonly statistics = new ModelStatistics();
+  /** Undefined where the null model stands in for a file that cannot be run. */
+  readonly session: OnnxSession | undefined;
+  #nullOutputs: { batchSize: number; tensors: readonly ServerTensor[] } | undefined;
+
+  constructor(file: ModelFile, session: OnnxSession | undefined) {
+    this.file = file;
+    this.session = session;
+  }
+
+  /** Names of the inputs in order; undefined where they are not known. */
+  get inputNames(): readonly string[] | undefined {
+    return this.file.inputs.length > 0 ? this.file.inputs : this.session?.inputs.map(({ name }) => name);
+  }
+
+  /** Names of the outputs in order; undefined where they are not known. */
+  get outputNames(): readonly string[] | undefined {
+    return this.file.outputs.length > 0 ? this.file.outputs : this.session?.outputs.map(({ name }) => name);
+  }
+
+  /**
+   * Answers of the shape that the model would give, all zero.
+   *
+   * @param batchSize extent of the outermost dimension, where the model leaves that open
+   * @param count how many outputs were asked for, where the model's are not known
+   */
+  nullOutputs(batchSize: number, count: number): readonly ServerTensor[] {
+    if (this.#nullOutputs?.batchSize === batchSize && this.#nullOutputs.tensors.length >= count) {
+      return this.#nullOutputs.tensors;
+    }
+    const tensors =
+      this.session === undefined
+        ? Array.from({ length: count }, () => ServerTensor.zeros(unknownOutput.type, unknownOutput.shape))
+        : this.session.outputs.map((output) =>
+            ServerTensor.zeros(output.type, closedShape(output, batchSize)),
+          );
+    this.#nullOutputs = { batchSize, tensors };
+    return tensors;
+  }
+}
+
+function closedShape({ shape }: TensorDeclaration, batchSize: number): number[] {
+  return shape.map((extent, dimension) => extent ?? (dimension === 0 ? batchSize : 1));
+}
+
+/** How models are loaded. */
+export interface LoadOptions extends SessionOptions {
+  /** Whether a file that cannot be run is taken all the same, because it will never be run. */
+  readonly nullModel: boolean;
+}
+
+/**
+ * Loads a model file: ONNX as it is, a TensorFlow graph translated to ONNX.
+ *
+ * @throws ServerError when the file cannot be run here and the null model does not stand in for it
+ */
+export async function loadModel(file: ModelFile, options: LoadOptions): Promise<InferenceModel> {
+  try {
+    return new InferenceModel(file, await OnnxSession.load(onnxBytes(file), options));
+  } catch (error) {
+    if (options.nullModel) return new InferenceModel(file, undefined);
+    throw error;
+  }
+}
+
+function onnxBytes(file: ModelFile): Uint8Array {
+  if (file.format === 'ONNX') return file.bytes;
+  if (file.format !== 'TF') {
+    throw new ServerError(
+      `Could not load backend: aibench-reference-server runs ONNX and TF models, not ${file.format}`,
+    );
+  }
+  try {
+    return writeOnnx(readGraphDef(file.bytes, { inputs: [...file.inputs], outputs: [...file.outputs] }));
+  } catch (error) {
+    const reason = error instanceof AibenchError ? errorLine(error) : 'the file is no readable GraphDef';
+    throw new ServerError(`the TensorFlow graph cannot be translated: ${reason}`, { cause: error });
+  }
+}
