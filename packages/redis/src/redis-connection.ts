@@ -77,6 +77,16 @@ export class RedisConnection implements RedisClient {
     return this.send(encodeCommand(args));
   }
 
+  /** Holds back what is sent until {@link uncork}, so that it leaves in one write. */
+  cork(): void {
+    this.#redis.stream?.cork();
+  }
+
+  /** Lets go what {@link cork} has held back. */
+  uncork(): void {
+    this.#redis.stream?.uncork();
+  }
+
   close(): Promise<void> {
     if (this.#redis.status === 'end' || this.#redis.status === 'wait') return Promise.resolve();
     return new Promise((resolve) => {
