@@ -1,36 +1,41 @@
 import { AibenchError } from './errors.js';
 
-/** Milliseconds in each unit that Go's `time.ParseDuration` knows. */
-const unitMs: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3, // U+00B5, micro sign
-  μs: 1e-3, // U+03BC, Greek mu
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
+/** Nanoseconds in each unit that Go's `time.ParseDuration` knows. */
+const unitNs: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  µs: 1e3, // U+00B5, micro sign
+  μs: 1e3, // U+03BC, Greek mu
+  ms: 1e6,
+  s: 1e9,
+  m: 6e10,
+  h: 3.6e12,
 };
+
+/** The longest duration that Go can hold, 2^63 - 1 ns, some 292 years; longer ones are rejected as Go does. */
+const longestNs = 2 ** 63;
 
 /**
  * Reads a duration as Go writes it: `500us`, `1.5s`, `1m30s`, `0`; a sign may
- * stand in front.
+ * stand in front, blanks around it are passed over.
  *
- * @returns milliseconds
+ * @returns milliseconds, with fractions, to the nanosecond
  * @throws AIBENCH_USAGE when the text is no such duration
  */
 export function parseDurationMs(text: string): number {
   const match = /^([+-]?)(.+)$/.exec(text.trim());
   if (match?.[2] === '0') return 0;
   let rest = match?.[2] ?? '';
-  let totalMs = 0;
+  let totalNs = 0;
   while (rest !== '') {
     const part = /^(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/.exec(rest);
     if (part === null) throw invalidDuration(text);
-    totalMs += Number(part[1]) * unitMs[part[2]!]!;
+    totalNs += Number(part[1]) * unitNs[part[2]!]!;
     rest = rest.slice(part[0].length);
   }
-  if (match === null || !Number.isFinite(totalMs)) throw invalidDuration(text);
+  if (match === null || totalNs >= longestNs) throw invalidDuration(text);
+  // Whole nanoseconds, as in Go; only the one division rounds.
+  const totalMs = Math.round(totalNs) / 1e6;
   return match[1] === '-' ? -totalMs : totalMs;
 }
 
@@ -40,7 +45,12 @@ function invalidDuration(text: string): AibenchError {
   });
 }
 
-/** Writes milliseconds as Go's `Duration.String` does: `1m30s`, `1.5s`, `250ms`, `20µs`, `0s`. */
+/**
+ * Writes milliseconds as Go's `Duration.String` does: `1m30s`, `1.5s`, `250ms`,
+ * `20µs`, `0s`. Rounded to whole nanoseconds.
+ *
+ * @param durationMs finite
+ */
 export function formatDurationMs(durationMs: number): string {
   const ns = Math.round(Math.abs(durationMs) * 1e6);
   const sign = durationMs < 0 && ns > 0 ? '-' : '';
@@ -50,7 +60,8 @@ export function formatDurationMs(durationMs: number): string {
   if (ns < 1e9) return `${sign}${ns / 1e6}ms`;
   const hours = Math.floor(ns / 3.6e12);
   const minutes = Math.floor((ns % 3.6e12) / 6e10);
-  const seconds = (ns % 6e10) / 1e9;
+  // Fixed point, since a few nanoseconds would otherwise be written as 1e-9; then no zeros at the end.
+  const seconds = ((ns % 6e10) / 1e9).toFixed(9).replace(/\.?0+$/, '');
   const hoursText = hours > 0 ? `${hours}h` : '';
   const minutesText = hours > 0 || minutes > 0 ? `${minutes}m` : '';
   return `${sign}${hoursText}${minutesText}${seconds}s`;

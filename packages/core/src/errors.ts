@@ -24,7 +24,9 @@ export type ErrorCode =
   /** A load thread ended by itself. */
   | 'AIBENCH_THREAD'
   /** The run was interrupted by a signal. */
-  | 'AIBENCH_INTERRUPTED';
+  | 'AIBENCH_INTERRUPTED'
+  /** Something failed in a way that nobody foresaw: a bug here or in a runner. */
+  | 'AIBENCH_UNKNOWN';
 
 /** What an {@link AibenchError} carries beside its message. */
 export interface ErrorDetails {
@@ -61,9 +63,19 @@ export function exitCodeOf(error: unknown): number {
   return exitCode.failed;
 }
 
-/** One line that tells what went wrong and, where known, what helps: `message (hint)`. */
+/** One line that tells what went wrong and, where known, what helps: `message (hint)`. Never empty. */
 export function errorLine(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
   const hint = error instanceof AibenchError && error.hint !== undefined ? ` (${error.hint})` : '';
-  return `${error.message.replaceAll(/\s*\n\s*/g, ' ')}${hint}`;
+  return `${messageOf(error)
+    .trim()
+    .replaceAll(/\s*[\r\n]\s*/g, ' ')}${hint}`;
+}
+
+/** Node's own errors may have no message: a connection refused on all of a host's addresses is one. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.message !== '') return error.message;
+  if (error instanceof AggregateError && error.errors.length > 0)
+    return error.errors.map(messageOf).join('; ');
+  return (error as NodeJS.ErrnoException).code ?? error.name;
 }

@@ -22,17 +22,19 @@ export class LatencyHistogram {
   }
 
   /**
-   * Records one latency. Below 1 us counts as 1 us; above 30 s counts as 30 s
-   * and in {@link aboveRange}, so that no sample is lost and none is hidden.
+   * Records one latency. Below 1 us, negative included, counts as 1 us; above
+   * 30 s counts as 30 s and in {@link aboveRange}, so that no sample is lost and
+   * none is hidden. NaN counts as above 30 s too: a fault in a clock must show
+   * and must not flatter. Never throws.
    */
   record(latencyUs: number): void {
-    if (latencyUs >= latencyRange.highestUs) {
-      if (latencyUs > latencyRange.highestUs) this.#aboveRange += 1;
-      this.#histogram.recordValue(latencyRange.highestUs);
+    // Written so that NaN fails the comparison.
+    if (latencyUs <= latencyRange.highestUs) {
+      this.#histogram.recordValue(Math.max(Math.round(latencyUs), latencyRange.lowestUs));
       return;
     }
-    const rounded = Math.round(latencyUs);
-    this.#histogram.recordValue(Math.max(rounded, latencyRange.lowestUs));
+    this.#aboveRange += 1;
+    this.#histogram.recordValue(latencyRange.highestUs);
   }
 
   /** Number of latencies recorded. */
@@ -57,7 +59,9 @@ export class LatencyHistogram {
 
   /**
    * The latency in us that a share `quantile` (0 to 1) of the recorded ones do
-   * not exceed: at 0 the smallest, at 1 the largest; 0 when empty.
+   * not exceed: at 0 the smallest, at 1 the largest; 0 when empty. Like every
+   * HdrHistogram it gives the upper end of the bin, so up to 0.1 % too much
+   * (at 0: the lower end, up to 0.1 % too little).
    */
   quantileUs(quantile: number): number {
     return this.count === 0 ? 0 : this.#histogram.getValueAtPercentile(quantile * 100);
@@ -80,7 +84,7 @@ export class LatencyHistogram {
     return encodeIntoCompressedBase64(this.#histogram);
   }
 
-  /** Reads what {@link encode} wrote. The count above 30 s is not part of that format and reads as 0. */
+  /** Reads what {@link encode} wrote, exactly. The count above 30 s is not part of that format and reads as 0. */
   static decode(encoded: string): LatencyHistogram {
     const histogram = new LatencyHistogram();
     histogram.#histogram.add(decodeFromCompressedBase64(encoded, 64));

@@ -28,7 +28,11 @@ export class RowLayout {
     this.sizeBytes = offset;
   }
 
-  /** Where a field's data starts in a row, in bytes. */
+  /**
+   * Where a field's data starts in a row, in bytes.
+   *
+   * @throws RangeError when the row has no such field
+   */
   offsetOf(name: string): number {
     const offset = this.#offsets[this.fields.findIndex((field) => field.name === name)];
     if (offset === undefined) throw new RangeError(`no field ${name} in the row`);
@@ -36,7 +40,7 @@ export class RowLayout {
   }
 
   /**
-   * The row's id.
+   * The row's id, from the first 8 of its bytes; only for layouts that have one.
    *
    * @throws AIBENCH_INPUT when it is above 2^53 - 1, which no generator of this suite writes
    */
@@ -47,16 +51,19 @@ export class RowLayout {
       throw new AibenchError(
         'AIBENCH_INPUT',
         `row id ${(BigInt(high) << 32n) | BigInt(low)} is above 2^53 - 1`,
-        {
-          hint: 'is this a data file of another use case? see --use-case',
-        },
+        { hint: 'is this a data file of another use case? see --use-case' },
       );
     }
     return high * 0x1_0000_0000 + low;
   }
 
-  /** Writes a row's id, an integer from 0 to 2^53 - 1, into its first 8 bytes. */
+  /**
+   * Writes a row's id into its first 8 bytes.
+   *
+   * @throws RangeError unless it is an integer from 0 to 2^53 - 1
+   */
   writeId(row: Uint8Array, id: number): void {
+    if (!Number.isSafeInteger(id) || id < 0) throw new RangeError(`${id} is no row id`);
     let rest = id;
     for (let i = 0; i < 8; i++) {
       row[i] = rest % 256;

@@ -61,7 +61,7 @@ export function float32View(bytes: Uint8Array): Float32Array {
   return copy;
 }
 
-/** A float32 tensor from numbers; the data is copied. */
+/** A float32 tensor from numbers, as many as the shape calls for; the data is copied. */
 export function float32Tensor(name: string, shape: readonly number[], values: ArrayLike<number>): Tensor {
   const data = new Uint8Array(Float32Array.from(values).buffer);
   return { name, dtype: 'float32', shape, data };
