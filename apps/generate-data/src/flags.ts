@@ -43,7 +43,7 @@ export const flags = {
     default: 0,
     min: 0,
     max: 256,
-    describe: 'Threads that make rows; the bytes are the same for any number; 0 is one a core, at most 8',
+    describe: 'Threads that make rows; the bytes are the same for any number; 0 is one a core, at most 6',
   }),
   quiet: flag.boolean({ default: false, describe: 'Print errors only' }),
   debug: flag.integer({

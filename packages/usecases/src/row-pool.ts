@@ -39,9 +39,9 @@ export interface PlainError {
 type Result = { readonly chunk: Uint8Array<ArrayBuffer> } | { readonly error: Error };
 
 /** Threads beyond this only wait for the one that writes and hashes. */
-const mostUsefulThreads = 8;
+const mostUsefulThreads = 6;
 
-/** Worker threads for making rows: one a core, at most 8. */
+/** Worker threads for making rows: one a core, at most 6. */
 export function defaultThreads(): number {
   return Math.min(availableParallelism(), mostUsefulThreads);
 }
@@ -155,7 +155,7 @@ class ChunkThread {
     this.#worker = new Worker(new URL('./chunk-thread.js', import.meta.url), {
       workerData: setup,
       // What a chunk leaves behind is garbage at once; a larger young generation would only keep it longer.
-      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+      resourceLimits: { maxYoungGenerationSizeMb: 1 },
     });
     this.#worker.on('message', (reply: ThreadReply) => this.#waiting.shift()?.(reply));
     this.#worker.on('error', (error) => this.#fail(asError(error)));

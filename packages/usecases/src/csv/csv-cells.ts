@@ -19,14 +19,14 @@ const decimalNumber = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
 
 /**
  * A cell as a number: decimal, with an optional exponent, blanks around it
- * allowed. NaN for all else: an empty cell, `NaN`, `Infinity`, `0x1f`.
+ * allowed. NaN for all else: an empty cell, `NaN`, `Infinity`, `0x1f`. Infinite
+ * for a number beyond the range of a double.
  */
 export function parseNumber(cell: string): number {
   const value = Number(cell);
-  // Number() takes more than decimals: '' and ' ' are 0 to it, and it reads 0x1f, 0b1 and 0o7. All these are 0 or
-  // have a letter in second place, after blanks that it skips; the pattern is too slow to try on every cell.
-  if (value === 0 || cell.charCodeAt(1) > 0x39 || cell.charCodeAt(0) <= 0x20) {
-    return decimalNumber.test(cell) ? value : Number.NaN;
-  }
-  return Number.isFinite(value) ? value : Number.NaN;
+  // Number() takes more than decimals: '' and ' ' are 0 to it, and it reads Infinity, 0x1f, 0b1 and 0o7, which have a
+  // letter in second place, after blanks that it skips. The pattern is too slow to try on every cell.
+  const isSuspect =
+    value === 0 || !Number.isFinite(value) || cell.charCodeAt(1) > 0x39 || cell.charCodeAt(0) <= 0x20;
+  return isSuspect && !decimalNumber.test(cell) ? Number.NaN : value;
 }

@@ -72,7 +72,7 @@ export class CsvFile {
       const about = { isRegular: stats.isFile(), sizeBytes: stats.isFile() ? stats.size : 0 };
       const file = new CsvFile(path, handle, about, chunks, counter);
       await file.#extend(0, 1);
-      if (file.#data.length === 0 || file.#ended) throw inputError(`${path} is empty`);
+      if (file.#data.length === 0) throw inputError(`${path} is empty`);
       const byteOrderMark = file.#data.subarray(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf])) ? 3 : 0;
       file.#data = file.#data.subarray(byteOrderMark);
       return file;
@@ -143,11 +143,8 @@ export class CsvFile {
       }
       if (reachedLimit) return;
       // A few records left over wait for the next read, so that batches don't come out tiny.
-      const more =
-        recordCount > 0
-          ? await this.#extend(start, firstLine)
-          : await this.#extend(scanner.start, scanner.startLine);
-      if (!more) return;
+      const keep = recordCount > 0 ? { start, line: firstLine } : undefined;
+      if (!(await this.#extend(scanner.start, scanner.startLine, keep))) return;
     }
   }
 
@@ -157,19 +154,21 @@ export class CsvFile {
   }
 
   /**
-   * Keeps the data from `start` on and appends what the file holds next; at
-   * its end, once, the line end that the last record may lack.
+   * Appends what the file holds next; at its end, once, the line end that the
+   * last record may lack.
    *
+   * @param start where the unfinished record starts, on line `line`
+   * @param keep from where on the data is still wanted, if from before that
    * @returns false when there is nothing left
    */
-  async #extend(start: number, line: number): Promise<boolean> {
-    const rest = this.#data.subarray(start);
-    this.#line = line;
-    if (rest.length > largestRecordBytes) throw this.#openQuoteError();
-    if (this.#ended) {
-      if (rest.length > 0) throw this.#openQuoteError();
-      return false;
+  async #extend(start: number, line: number, keep = { start, line }): Promise<boolean> {
+    const unfinishedBytes = this.#data.length - start;
+    if (unfinishedBytes > (this.#ended ? 0 : largestRecordBytes)) {
+      throw inputError(
+        `${this.path} line ${line}: the row that starts here does not end; is a quote left open?`,
+      );
     }
+    if (this.#ended) return false;
     let next: IteratorResult<Buffer>;
     try {
       next = await this.#chunks.next();
@@ -177,15 +176,11 @@ export class CsvFile {
       throw readError(this.path, cause);
     }
     this.#ended = next.done === true;
-    const added: Buffer = next.done === true ? Buffer.from('\n') : next.value;
+    const rest = this.#data.subarray(keep.start);
+    const added: Buffer = next.done === true ? Buffer.from(unfinishedBytes > 0 ? '\n' : '') : next.value;
     this.#data = rest.length === 0 ? added : Buffer.concat([rest, added]);
+    this.#line = keep.line;
     return true;
-  }
-
-  #openQuoteError(): AibenchError {
-    return inputError(
-      `${this.path} line ${this.#line}: the row that starts here does not end; is a quote left open?`,
-    );
   }
 }
 
