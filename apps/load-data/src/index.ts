@@ -1,1 +1,2 @@
-export {};
+export { flags } from './flags.js';
+export { loadData } from './load-data.js';

@@ -14,9 +14,11 @@ export type TemplatePart =
 
 /** The command's bytes for ids of one digit count, and where the holes are. */
 interface Layout {
-  readonly bytes: Buffer;
+  readonly sizeBytes: number;
+  /** What stands before, between and after the blobs: one more than there are blobs. */
+  readonly segments: readonly Buffer[];
+  readonly segmentOffsets: readonly number[];
   readonly idOffsets: readonly number[];
-  readonly blobOffsets: readonly number[];
 }
 
 /** Digits of 2^53 - 1, the largest row id. */
@@ -54,7 +56,7 @@ export class CommandTemplate {
 
   /** Size of the command for row `id`. */
   sizeBytes(id: number): number {
-    return this.#layouts[digitCount(id) - 1]!.bytes.byteLength;
+    return this.#layouts[digitCount(id) - 1]!.sizeBytes;
   }
 
   /**
@@ -72,22 +74,23 @@ export class CommandTemplate {
   /** Writes the command at `offset` of `target`, which must have room; returns where it ends. */
   encodeInto(target: Uint8Array, offset: number, id: number, blobs: readonly Uint8Array[] = []): number {
     const digits = digitCount(id);
-    const { bytes, idOffsets, blobOffsets } = this.#layouts[digits - 1]!;
-    if (blobs.length !== blobOffsets.length) {
-      throw new RangeError(`${this.name} takes ${blobOffsets.length} blobs, not ${blobs.length}`);
+    const { sizeBytes, segments, segmentOffsets, idOffsets } = this.#layouts[digits - 1]!;
+    const { blobSizes } = this;
+    if (blobs.length !== blobSizes.length) {
+      throw new RangeError(`${this.name} takes ${blobSizes.length} blobs, not ${blobs.length}`);
     }
-    target.set(bytes, offset);
-    for (let i = 0; i < idOffsets.length; i++) writeDigits(target, offset + idOffsets[i]!, id, digits);
-    for (let i = 0; i < blobOffsets.length; i++) {
+    target.set(segments[0]!, offset);
+    for (let i = 0; i < blobSizes.length; i++) {
       const blob = blobs[i]!;
-      if (blob.byteLength !== this.blobSizes[i]) {
-        throw new RangeError(
-          `blob ${i} of ${this.name} is ${blob.byteLength} bytes, not ${this.blobSizes[i]}`,
-        );
+      if (blob.byteLength !== blobSizes[i]) {
+        throw new RangeError(`blob ${i} of ${this.name} is ${blob.byteLength} bytes, not ${blobSizes[i]}`);
       }
-      target.set(blob, offset + blobOffsets[i]!);
+      const next = offset + segmentOffsets[i + 1]!;
+      target.set(blob, next - blob.byteLength);
+      target.set(segments[i + 1]!, next);
     }
-    return offset + bytes.byteLength;
+    for (let i = 0; i < idOffsets.length; i++) writeDigits(target, offset + idOffsets[i]!, id, digits);
+    return offset + sizeBytes;
   }
 }
 
@@ -105,22 +108,28 @@ function isBlob(part: TemplatePart): part is { readonly blob: number } {
 }
 
 function buildLayout(parts: readonly TemplatePart[], digits: number): Layout {
-  const idOffsets: number[] = [];
-  const blobOffsets: number[] = [];
   const args = parts.map((part) => {
     if (isKey(part)) return keyWithHole(part.key, digits).key;
     return isBlob(part) ? new Uint8Array(part.blob) : part;
   });
+  const bytes = encodeCommand(args);
+  const segments: Buffer[] = [];
+  const segmentOffsets = [0];
+  const idOffsets: number[] = [];
   let offset = `*${parts.length}\r\n`.length;
   for (const [i, part] of parts.entries()) {
     const arg = args[i]!;
     const sizeBytes = typeof arg === 'string' ? Buffer.byteLength(arg) : arg.byteLength;
     offset += `$${sizeBytes}\r\n`.length;
     if (isKey(part)) idOffsets.push(offset + keyWithHole(part.key, digits).holeOffset);
-    if (isBlob(part)) blobOffsets.push(offset);
+    if (isBlob(part)) {
+      segments.push(bytes.subarray(segmentOffsets.at(-1), offset));
+      segmentOffsets.push(offset + sizeBytes);
+    }
     offset += sizeBytes + 2;
   }
-  return { bytes: encodeCommand(args), idOffsets, blobOffsets };
+  segments.push(bytes.subarray(segmentOffsets.at(-1)));
+  return { sizeBytes: bytes.byteLength, segments, segmentOffsets, idOffsets };
 }
 
 /** Finds where the id stands in a key by comparing the keys of two ids that differ in every digit. */

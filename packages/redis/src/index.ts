@@ -17,6 +17,7 @@ export {
   type RedisAddressOptions,
   type RedisTls,
 } from './redis-address.js';
+export { redisAiDtype } from './redis-ai-dtype.js';
 export { type RedisClient, type RedisReply, replyText } from './redis-client.js';
 export { connectRedisCluster, RedisClusterClient } from './redis-cluster-client.js';
 export { answerText, type ConnectOptions, connectRedis, RedisConnection } from './redis-connection.js';

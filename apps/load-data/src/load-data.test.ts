@@ -1,0 +1,87 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runBinary, startTcpPeer, temporaryFolder } from '@aibench/testing';
+import { loadUseCase } from '@aibench/usecases';
+import { describe, expect, it } from 'vitest';
+
+const { row: layout } = await loadUseCase('creditcard-fraud');
+
+function dataFile(rows: number, extraBytes = 0): string {
+  const path = join(temporaryFolder(), 'fraud.dat');
+  const data = Buffer.alloc(rows * layout.sizeBytes + extraBytes);
+  for (let id = 0; id < rows; id++) layout.writeId(data.subarray(id * layout.sizeBytes), id);
+  writeFileSync(path, data);
+  return path;
+}
+
+/** The one line that a failure is, and its exit status. */
+async function failure(args: readonly string[], stdin?: string) {
+  const result = await runBinary('load-data', args, stdin === undefined ? {} : { stdin });
+  expect(result.stderr).toMatch(/^aibench-load-data: .+\n(aibench-load-data: see --help\n)?$/);
+  expect(result.stdout.toString()).not.toContain('loaded');
+  return { exitCode: result.exitCode, line: result.stderr };
+}
+
+describe('aibench-load-data', () => {
+  it.each([
+    [['--pipelin', '10'], 'there is no flag --pipelin (did you mean --pipeline?)'],
+    [['--workers', '0'], '--workers: 0 is below 1'],
+    [['--pipeline=many'], '--pipeline: "many" is no whole number'],
+    [['-reporting-period', '5'], '--reporting-period: "5" is no duration'],
+    [
+      ['-set-blob=false', '-set-tensor=false'],
+      'there is nothing to load without --set-blob and --set-tensor',
+    ],
+    [['--redis-host', 'ftp://h'], '"ftp://h" is no Redis address'],
+    [['--redis-host', 'a,b'], '--redis-host names 2 servers (several are taken for nodes of one cluster'],
+    [['--use-case', 'nonsense'], 'there is no use case "nonsense"'],
+  ])('refuses %j with exit status 2', async (args, text) => {
+    const { exitCode, line } = await failure([...args, '--file', '/dev/null']);
+    expect(line).toContain(text);
+    expect(exitCode).toBe(2);
+  });
+
+  it('tells that the file is missing, a folder, empty or cut off', async () => {
+    const cases = [
+      ['/nonexistent/f.dat', 'cannot read /nonexistent/f.dat: no such file (see --file)'],
+      ['/tmp', 'cannot read /tmp: it is a folder (see --file)'],
+      [dataFile(0), 'is empty (aibench-generate-data writes data files)'],
+      [
+        dataFile(2, 100),
+        `is cut off in row 3: 100 of its ${layout.sizeBytes} bytes are there (--allow-partial`,
+      ],
+    ] as const;
+    for (const [path, text] of cases) {
+      const { exitCode, line } = await failure(['--file', path]);
+      expect(line).toContain(text);
+      expect(exitCode).toBe(1);
+    }
+  });
+
+  // Root may read everything.
+  it.skipIf(process.getuid?.() === 0)('tells that the file may not be read', async () => {
+    const path = dataFile(1);
+    chmodSync(path, 0);
+    expect((await failure(['--file', path])).line).toContain('permission denied');
+  });
+
+  it('tells that the server is down, once, whatever the number of workers', async () => {
+    const peer = await startTcpPeer(() => {});
+    await peer.stop();
+    const args = ['--redis-host', peer.address, '--file', dataFile(1), '--workers', '8'];
+    const { exitCode, line } = await failure(args);
+    expect(line).toBe(
+      `aibench-load-data: cannot connect to Redis at ${peer.address}: connection refused (is it running? see --redis-host)\n`,
+    );
+    expect(exitCode).toBe(1);
+  });
+
+  it('tells that the server is no Redis', async () => {
+    const peer = await startTcpPeer(
+      (socket) => void socket.once('data', () => socket.end('HTTP/1.1 400\r\n\r\n')),
+    );
+    const { exitCode, line } = await failure(['--redis-host', peer.address, '--file', dataFile(1)]);
+    expect(line).toContain(`${peer.address} does not speak the Redis protocol`);
+    expect(exitCode).toBe(1);
+  });
+});
