@@ -5,6 +5,7 @@ import { startCpuProfile } from './cpu-profile.js';
 import { openDataOutput } from './data-output.js';
 import type { flags as flagSet } from './flags.js';
 import { manifestVersion } from './manifest.js';
+import { peakMemoryBytes } from './peak-memory.js';
 
 type Context = CommandContext<typeof flagSet>;
 
@@ -56,7 +57,7 @@ export async function generate(context: Context): Promise<void> {
       group: { id: flags.interleavedGenerationGroupId, count: flags.interleavedGenerationGroups },
     });
     say(summary(rows, sizeBytes, (performance.now() - startMs) / 1000));
-    debug(1, `peak resident memory ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`);
+    debug(1, `peak resident memory ${Math.ceil(peakMemoryBytes() / 1e6)} MB`);
   } finally {
     await output.discard();
     await source?.close();
