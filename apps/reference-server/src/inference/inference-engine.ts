@@ -1,7 +1,6 @@
 import type { AnswerFaults } from '../faults/answer-faults.js';
 import type { ServiceQueue } from '../faults/service-queue.js';
 import type { InferenceModel } from './inference-model.js';
-import { ServerError } from './server-error.js';
 import type { ServerTensor } from './server-tensor.js';
 
 /** How the engine answers. */
@@ -72,8 +71,7 @@ export class InferenceEngine {
     try {
       const { value, heldMs } = await service.serve(async () => {
         if (nullModel) return faults.pass(model.nullOutputs(samples, outputCount));
-        if (model.session === undefined) throw new ServerError('the model is not loaded');
-        const { outputs, durationMs } = await model.session.run(inputs);
+        const { outputs, durationMs } = await model.run(inputs);
         runMs = durationMs;
         return faults.pass(outputs);
       });

@@ -1,8 +1,8 @@
-import { AibenchError, errorLine } from '@aibench/core';
+import { AibenchError, elementCount, errorLine } from '@aibench/core';
 import { readGraphDef, writeOnnx } from '@aibench/models';
 import type { ElementType } from './element-type.js';
 import { ModelStatistics } from './model-statistics.js';
-import { OnnxSession, type SessionOptions, type TensorDeclaration } from './onnx-session.js';
+import { OnnxSession, type SessionOptions, type SessionRun, type TensorDeclaration } from './onnx-session.js';
 import { ServerError } from './server-error.js';
 import { ServerTensor } from './server-tensor.js';
 
@@ -48,6 +48,19 @@ export class InferenceModel {
   }
 
   /**
+   * Runs the model.
+   *
+   * @param inputs in the order of {@link inputNames}
+   * @throws ServerError when the tensors don't fit the model
+   */
+  async run(inputs: readonly ServerTensor[]): Promise<SessionRun> {
+    const { session } = this;
+    if (session === undefined) throw new ServerError('the model is not loaded');
+    if (this.file.format !== 'TF') return session.run(inputs);
+    return session.run(inputs.map((tensor, index) => fitToPlaceholder(tensor, session.inputs[index]!)));
+  }
+
+  /**
    * Answers of the shape that the model would give, all zero.
    *
    * @param batchSize extent of the outermost dimension, where the model leaves that open
@@ -66,6 +79,21 @@ export class InferenceModel {
     this.#nullOutputs = { batchSize, tensors };
     return tensors;
   }
+}
+
+/**
+ * TensorFlow does not compare a fed tensor's shape with that of the placeholder
+ * it is fed to, ONNX Runtime does: a tensor of another number of dimensions is
+ * given the declared shape, where it has as many elements.
+ */
+function fitToPlaceholder(tensor: ServerTensor, declared: TensorDeclaration): ServerTensor {
+  if (tensor.shape.length === declared.shape.length) return tensor;
+  const count = elementCount(tensor.shape);
+  const known = elementCount(declared.shape.map((extent) => extent ?? 1));
+  const open = declared.shape.filter((extent) => extent === undefined).length;
+  if (open > 1 || count % known !== 0 || (open === 0 && count !== known)) return tensor;
+  const shape = declared.shape.map((extent) => extent ?? count / known);
+  return new ServerTensor(tensor.type, shape, tensor.data);
 }
 
 function closedShape({ shape }: TensorDeclaration, batchSize: number): number[] {
