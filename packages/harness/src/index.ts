@@ -1,4 +1,5 @@
 export type { InferenceRequest, InferenceTask, UseCase } from '@aibench/usecases';
+export { answerDifference, checkAnswerShape } from './engine/check-answer.js';
 export { loadFlags } from './engine/load-flags.js';
 export { type BenchmarkOptions, runBenchmark } from './engine/run-benchmark.js';
 export { type Stage, type StageTimer, stageNames } from './engine/stages.js';
