@@ -30,8 +30,9 @@ export function networkGraph(name: string, network: NetworkWeights): Graph {
   let value = weightedInput(graph, network, transaction, columns, biases.length);
   if (withReference) {
     const reference = graph.input(tensorNames.reference, [referenceLength]);
-    // First of all, so that servers that keep the reference data as [1,256] can give it as it is.
-    const row = graph.reshape('reference_row', reference, [1, referenceLength]);
+    // First of all, so that servers that keep the reference data as [1,256] can give it as it is, and those that join
+    // requests into a batch can give one for each row.
+    const row = graph.reshape('reference_row', reference, [-1, referenceLength]);
     const columns = [transactionLength, network.inputMeans.length] as const;
     const weighted = weightedInput(graph, network, row, columns, biases.length);
     value = graph.apply('add', 'hidden1/joined', [value, weighted]);

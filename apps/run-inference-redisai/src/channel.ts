@@ -1,0 +1,37 @@
+import type { RedisConnection, RedisReply } from '@aibench/redis';
+
+/** A way to one server for one worker's requests, of which one is out at a time. */
+export interface Channel {
+  /** `host:port`. */
+  readonly address: string;
+  /**
+   * Sends a request that is one command.
+   *
+   * @throws AIBENCH_SERVER for an error answer, AIBENCH_CONNECTION when the connection is lost
+   */
+  send(command: Buffer): Promise<RedisReply>;
+  /**
+   * Sends a request of several commands in one write.
+   *
+   * @returns their replies, in order
+   * @throws the first error among them
+   */
+  sendAll(commands: readonly Buffer[]): Promise<RedisReply[]>;
+  /** Gives the connection up; a request that is out fails. */
+  close(): Promise<void>;
+}
+
+/** A connection that no other worker uses. */
+export function ownChannel(connection: RedisConnection): Channel {
+  return {
+    address: connection.address,
+    send: (command) => connection.send(command),
+    sendAll(commands) {
+      connection.cork();
+      const replies = Promise.all(commands.map((command) => connection.send(command)));
+      connection.uncork();
+      return replies;
+    },
+    close: () => connection.close(),
+  };
+}

@@ -1,0 +1,44 @@
+import { type FlagSet, flag } from '@aibench/harness/cli';
+import { defaultUseCaseName } from '@aibench/usecases';
+import { loadModelSetup, serverNames } from './server-modules.js';
+
+/** The server that models are set up for when the user names none. */
+export const defaultServer = 'redisai';
+
+/** The flags that do not depend on the server. */
+export const commonFlags = {
+  server: flag.choice(serverNames(), { default: defaultServer, describe: 'Kind of server' }),
+  'use-case': flag.string({
+    default: defaultUseCaseName,
+    placeholder: 'name',
+    describe: 'Use case whose model it is',
+  }),
+  'enable-reference-data-redis': flag.boolean({
+    default: false,
+    describe: 'Set up the model that also gets reference data',
+  }),
+  model: flag.string({
+    default: '',
+    placeholder: 'name',
+    describe: "Name of the model on the server; without it, the use case's own",
+  }),
+  'model-file': flag.string({
+    default: '',
+    placeholder: 'path',
+    describe: "A model of your own, with the use case's inputs and outputs, in place of the suite's",
+  }),
+  'output-dir': flag.string({
+    default: '',
+    placeholder: 'path',
+    describe: 'Folder to write the model into, as the server loads it; no server is asked then',
+  }),
+} as const satisfies FlagSet;
+
+/** The flags of all servers, for the documentation; a command line takes those of one server. */
+export const flags: FlagSet = {
+  ...commonFlags,
+  ...Object.assign(
+    {},
+    ...(await Promise.all(serverNames().map(async (name) => (await loadModelSetup(name)).flags))),
+  ),
+};

@@ -1,0 +1,114 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { AibenchError, float32View, formatShape, type Tensor } from '@aibench/core';
+import { answerDifference, checkAnswerShape } from '@aibench/harness';
+import { type CommandContext, openOutputFile, outputError } from '@aibench/harness/cli';
+import { loadUseCase } from '@aibench/usecases';
+import { drawProbe } from './draw-probe.js';
+import type { commonFlags } from './flags.js';
+import type { InstalledModel, ModelFile, ModelSetup, OwnModel, SetupContext } from './model-setup.js';
+
+/**
+ * Sets a model up: writes its files where only those are wanted, otherwise
+ * installs it on every server and compares each answer with the expected one.
+ *
+ * @throws AIBENCH_MISMATCH where a server answers the suite's model wrongly, AIBENCH_ANSWER for an answer of another form
+ */
+export async function setUpModel(
+  setup: ModelSetup,
+  { flags, stdout, signal }: CommandContext<typeof commonFlags>,
+): Promise<void> {
+  const useCase = await loadUseCase(flags.useCase);
+  const task = useCase.task({ withReference: flags.enableReferenceDataRedis });
+  const context: SetupContext = {
+    // The server's flags are among those that were read.
+    flags: flags as unknown as SetupContext['flags'],
+    task,
+    modelName: flags.model === '' ? task.defaultModelName : flags.model,
+    ownModel: flags.modelFile === '' ? undefined : await readModel(flags.modelFile),
+    probe: await drawProbe(useCase, task),
+  };
+  if (flags.outputDir !== '') {
+    for (const file of setup.modelFiles(context)) {
+      stdout.write(`${await writeModelFile(flags.outputDir, file)}\n`);
+    }
+    return;
+  }
+  for await (const installed of setup.install(context)) {
+    const verdict = judge(context, installed);
+    const { address, server, description, answer } = installed;
+    stdout.write(`${address} (${server}): ${description}; answers ${answerText(answer)}, ${verdict}\n`);
+    signal.throwIfAborted();
+  }
+}
+
+/** Says in which way an answer is right. */
+function judge({ task, ownModel, probe }: SetupContext, { address, answer }: InstalledModel): string {
+  try {
+    checkAnswerShape(task, answer);
+  } catch (cause) {
+    const { code, message } = cause as AibenchError;
+    throw new AibenchError(code, `${address}: ${message}`, {
+      hint: 'is this the right model for the use case? see --model-file',
+      cause,
+    });
+  }
+  if (ownModel !== undefined) return 'which has the right form';
+  const difference = answerDifference(task, probe.row, answer);
+  if (difference === undefined) return 'as expected';
+  throw new AibenchError('AIBENCH_MISMATCH', `${address}: the answer is wrong: ${difference}`, {
+    hint: 'the server computes something else than the model does; see --backend',
+  });
+}
+
+function answerText(answer: readonly Tensor[]): string {
+  return answer
+    .map(({ name, dtype, shape, data }) => {
+      const values = dtype === 'float32' ? [...float32View(data)].map((value) => value.toPrecision(6)) : data;
+      const shown = [...values.slice(0, 4)].join(', ');
+      return `${name}${formatShape(shape)} = ${shown}${values.length > 4 ? ', ..' : ''}`;
+    })
+    .join('; ');
+}
+
+async function readModel(path: string): Promise<OwnModel> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const reason = reasons[code ?? ''] ?? message;
+    throw new AibenchError('AIBENCH_INPUT', `cannot read the model ${path}: ${reason}`, {
+      hint: 'see --model-file',
+      cause,
+    });
+  }
+  if (bytes.byteLength === 0) {
+    throw new AibenchError('AIBENCH_INPUT', `the model ${path} is empty`, { hint: 'see --model-file' });
+  }
+  return { path, bytes };
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a folder',
+};
+
+/** @returns where it was written */
+async function writeModelFile(folder: string, { path, bytes }: ModelFile): Promise<string> {
+  const target = join(folder, path);
+  try {
+    await mkdir(dirname(target), { recursive: true });
+  } catch (cause) {
+    throw outputError(target, cause);
+  }
+  const file = await openOutputFile(target);
+  try {
+    await file.write(bytes);
+    await file.commit();
+  } finally {
+    await file.discard();
+  }
+  return target;
+}
