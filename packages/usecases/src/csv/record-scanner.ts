@@ -9,7 +9,7 @@ const returnByte = 0x0d;
  * thread has to do this for all the others.
  */
 export class RecordScanner {
-  readonly #bytes: Uint8Array;
+  readonly #bytes: Buffer;
   #newline = -1;
   #quote = -1;
   #line: number;
@@ -21,7 +21,8 @@ export class RecordScanner {
 
   /** @param line physical line of the first byte, counted from 1 */
   constructor(bytes: Uint8Array, line: number) {
-    this.#bytes = bytes;
+    // A Buffer's indexOf is several times faster than a Uint8Array's.
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#line = line;
     this.startLine = line;
   }
@@ -78,7 +79,7 @@ export class RecordScanner {
   }
 }
 
-function indexOf(bytes: Uint8Array, byte: number, from: number): number {
+function indexOf(bytes: Buffer, byte: number, from: number): number {
   const found = bytes.indexOf(byte, from);
   return found === -1 ? bytes.length : found;
 }
