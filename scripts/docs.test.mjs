@@ -9,7 +9,8 @@ import { root } from './workspace.mjs';
 function markdownFiles(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return /^(node_modules|dist|\.|bin$)/.test(entry.name) ? [] : markdownFiles(path);
+    if (entry.isDirectory())
+      return /^(node_modules|dist|\.|bin$)/.test(entry.name) ? [] : markdownFiles(path);
     return entry.name.endsWith('.md') ? [path] : [];
   });
 }
@@ -18,7 +19,9 @@ const files = markdownFiles(root);
 
 describe('documentation', () => {
   it('is there', () => {
-    expect(files.map((path) => relative(root, path))).toEqual(expect.arrayContaining(['README.md', 'docs/results.md']));
+    expect(files.map((path) => relative(root, path))).toEqual(
+      expect.arrayContaining(['README.md', 'docs/results.md']),
+    );
   });
 
   it.each(files.map((path) => relative(root, path)))('%s has no dead link', (name) => {
