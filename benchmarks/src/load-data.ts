@@ -39,7 +39,10 @@ for (const { name, idOf, yardstick } of [
   }
   console.log(`${name}: load-data        ${ours.map(Math.round).join(' ')} commands/s`);
   console.log(`${name}: redis-benchmark  ${theirs.map(Math.round).join(' ')} commands/s`);
-  console.log(`${name}: ratio of medians ${(median(ours) / median(theirs)).toFixed(2)}\n`);
+  // Whatever else runs on the machine slows a run, never speeds it up, so the best runs are told as well.
+  const ofMedians = (median(ours) / median(theirs)).toFixed(2);
+  const ofBest = (Math.max(...ours) / Math.max(...theirs)).toFixed(2);
+  console.log(`${name}: ratio of medians ${ofMedians}, of the best runs ${ofBest}\n`);
 }
 await redis.stop();
 process.exit(0);

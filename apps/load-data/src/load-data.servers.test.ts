@@ -1,6 +1,7 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import {
   binaryPath,
@@ -203,21 +204,22 @@ describeWithServer(['redis-server', 'redis-cli'], 'aibench-load-data with a real
 
   it('needs memory for the rows on their way only', async () => {
     const redis = await startRedis();
-    const script = `for i in $(seq 40); do cat "$1"; done | /usr/bin/env node "$2" --redis-host ${redis.address} \
-      --set-tensor=false --pipeline 100 --workers 4 & wait $!`;
-    const path = dataFile(5_000).path;
-    expect(statSync(path).size * 40).toBeGreaterThan(200e6);
-    const child = spawn(
-      'sh',
-      ['-c', script, 'sh', path, join(repositoryRoot, 'apps/load-data/dist/main.js')],
+    const { data } = dataFile(5_000);
+    const times = 40;
+    expect(data.length * times).toBeGreaterThan(200e6);
+    // The binary tells its peak memory in KiB as it exits.
+    const code = 'process.on("exit", () => console.error(process.resourceUsage().maxRSS))';
+    const result = await runBinary(
+      'load-data',
+      ['--redis-host', redis.address, '--set-tensor=false', '--pipeline', '100', '--workers', '4'],
       {
-        env: { ...process.env, NODE_OPTIONS: '--max-old-space-size=64' },
-        stdio: ['ignore', 'pipe', 'inherit'],
+        stdin: Readable.from(Array(times).fill(data)),
+        env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` },
       },
     );
-    let stdout = '';
-    for await (const chunk of child.stdout) stdout += chunk;
-    expect(stdout).toContain('loaded 200000 rows');
+    expect(result.stdout.toString()).toContain(`loaded ${5_000 * times} rows`);
+    expect(Number(result.stderr) / 1024).toBeGreaterThan(30);
+    expect(Number(result.stderr) / 1024).toBeLessThan(200);
   });
 
   const generator = join(repositoryRoot, 'apps/generate-data/dist/main.js');

@@ -1,10 +1,11 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runBinary, startTcpPeer, temporaryFolder } from '@aibench/testing';
+import { runBinary, startReferenceServer, startTcpPeer, temporaryFolder } from '@aibench/testing';
 import { loadUseCase } from '@aibench/usecases';
+import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 
-const { row: layout } = await loadUseCase('creditcard-fraud');
+const { row: layout, references } = await loadUseCase('creditcard-fraud');
 
 function dataFile(rows: number, extraBytes = 0): string {
   const path = join(temporaryFolder(), 'fraud.dat');
@@ -83,5 +84,36 @@ describe('aibench-load-data', () => {
     const { exitCode, line } = await failure(['--redis-host', peer.address, '--file', dataFile(1)]);
     expect(line).toContain(`${peer.address} does not speak the Redis protocol`);
     expect(exitCode).toBe(1);
+  });
+
+  it('stores strings and tensors in the reference server', async () => {
+    const { addresses } = await startReferenceServer();
+    const data = Buffer.alloc(300 * layout.sizeBytes);
+    for (let id = 0; id < 300; id++) {
+      data.fill(id % 256, id * layout.sizeBytes, (id + 1) * layout.sizeBytes);
+      layout.writeId(data.subarray(id * layout.sizeBytes), id);
+    }
+    const result = await runBinary(
+      'load-data',
+      ['-redis-host', `redis://${addresses.redis}`, '-pipeline=50'],
+      {
+        stdin: data,
+      },
+    );
+    expect(result.stderr).toBe('');
+    expect(result.stdout.toString()).toContain('loaded 300 rows with 600 commands');
+    expect(result.stdout.toString()).toContain('600 of 600 keys are there');
+    const [host, port] = addresses.redis.split(':');
+    const client = new Redis(Number(port), host!);
+    for (const id of [0, 299]) {
+      const expected = references[0]!.read(data.subarray(id * layout.sizeBytes)).data;
+      const blob = await client.getBuffer(`referenceBLOB:{${id}}`);
+      const tensor = await client.callBuffer('AI.TENSORGET', `referenceTensor:{${id}}`, 'BLOB');
+      const meta = await client.call('AI.TENSORGET', `referenceTensor:{${id}}`, 'META');
+      expect(blob?.equals(expected)).toBe(true);
+      expect((tensor as Buffer).equals(expected)).toBe(true);
+      expect(meta).toEqual(['dtype', 'FLOAT', 'shape', [1, 256]]);
+    }
+    client.disconnect();
   });
 });

@@ -12,6 +12,7 @@ import {
   type RedisDescription,
 } from '@aibench/redis';
 import { loadUseCase, type UseCase } from '@aibench/usecases';
+import { BlockViews } from './block-views.js';
 import type { flags } from './flags.js';
 import { IdRanges } from './id-ranges.js';
 import { LoadReport, rate } from './load-report.js';
@@ -171,17 +172,17 @@ interface Load {
 async function writeRows({ flags: values, signal }: Context, load: Load): Promise<void> {
   const { layout, commands, input, writer, ids, report } = load;
   const limit = values.maxInserts === 0 ? Number.POSITIVE_INFINITY : values.maxInserts;
-  const blobs: Uint8Array[] = [];
+  const views = new BlockViews(layout.sizeBytes, commands);
+  const { refusals } = writer;
   for await (const block of input.blocks()) {
-    for (let offset = 0; offset < block.length; offset += layout.sizeBytes) {
-      if (ids.length >= limit || signal.aborted || writer.totals.refused > 0 || report.failure !== undefined)
+    const { rows, blobs } = views.of(block);
+    const count = block.length / layout.sizeBytes;
+    for (let i = 0; i < count; i++) {
+      if (ids.length >= limit || signal.aborted || refusals.length > 0 || report.failure !== undefined)
         return;
-      const id = layout.hasId
-        ? readId(layout, block.subarray(offset, offset + 8), input.name, ids.length + 1)
-        : ids.length;
-      for (const { template, start, end } of commands) {
-        blobs[0] = block.subarray(offset + start, offset + end);
-        const wait = writer.add(template, id, blobs);
+      const id = layout.hasId ? readId(layout, rows[i]!, input.name, ids.length + 1) : ids.length;
+      for (let c = 0; c < commands.length; c++) {
+        const wait = writer.add(commands[c]!.template, id, blobs[c]![i]!);
         if (wait !== undefined) await wait;
       }
       ids.push(id);

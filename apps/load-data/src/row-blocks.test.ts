@@ -22,7 +22,8 @@ async function readAll(input: RowInput, rowBytes: number): Promise<Buffer> {
   return Buffer.concat(blocks);
 }
 
-const bytes = (count: number) => Buffer.from(Uint8Array.from({ length: count }, (_, i) => (i * 31) % 251));
+const pattern = Buffer.from(Uint8Array.from({ length: 2_100_000 }, (_, i) => (i * 31 + (i >> 8)) % 251));
+const bytes = (count: number) => pattern.subarray(0, count);
 
 describe('a stream of rows', () => {
   it('gives whole rows, wherever its chunks end', async () => {
@@ -38,7 +39,7 @@ describe('a stream of rows', () => {
             .map((end, i) => data.subarray(ends[i - 1] ?? 0, end))
             .filter((c) => c.length > 0);
           const input = openRowStdin(Readable.from(chunks), options(rowBytes));
-          expect(await readAll(input, rowBytes)).toEqual(data);
+          expect((await readAll(input, rowBytes)).equals(data)).toBe(true);
         },
       ),
       { numRuns: 50 },

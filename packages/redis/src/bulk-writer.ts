@@ -1,6 +1,7 @@
 import { AibenchError } from '@aibench/core';
 import type { BulkBatch } from './bulk-batch.js';
 import { BulkLane } from './bulk-lane.js';
+import { BulkLedger, type BulkTotals, type RefusedCommand } from './bulk-ledger.js';
 import { BulkSocket } from './bulk-socket.js';
 import type { CommandTemplate } from './command-template.js';
 import { answeredError } from './connection-error.js';
@@ -22,34 +23,6 @@ export interface BulkWriterOptions extends ConnectOptions {
   readonly stallTimeoutMs?: number;
 }
 
-/** A command that a server refused. */
-export interface RefusedCommand {
-  /** `SET`. */
-  readonly command: string;
-  /** Undefined where the command has no key. */
-  readonly key: string | undefined;
-  /** `host:port`. */
-  readonly address: string;
-  /** The server's words. */
-  readonly text: string;
-}
-
-/** What has become of the commands so far. */
-export interface BulkTotals {
-  /** Commands given to the writer. */
-  readonly added: number;
-  /** Commands that the server has carried out. */
-  readonly confirmed: number;
-  /** Commands that it answered with an error. */
-  readonly refused: number;
-  /** Sum of the integers that it answered, as to EXISTS. */
-  readonly integerSum: number;
-  /** Commands that a cluster had somewhere else than was thought. */
-  readonly redirected: number;
-}
-
-/** Refusals kept with their text, the rest are only counted. */
-const keptRefusals = 10;
 /** Redirected commands that are being sent again, before the writer waits for them. */
 const maxRedirectsPending = 1_000;
 
@@ -66,17 +39,12 @@ export class BulkWriter {
   readonly #lanes: BulkLane[] = [];
   /** Lanes of each node, in a cluster. A node whose lanes are being opened has none yet. */
   readonly #lanesByNode = new Map<string, BulkLane[]>();
-  readonly #refusals: RefusedCommand[] = [];
+  readonly #ledger = new BulkLedger();
   #current = 0;
-  #added = 0;
-  #confirmed = 0;
-  #refused = 0;
-  #integerSum = 0;
-  #redirected = 0;
   #redirectsPending = 0;
   #failure: AibenchError | undefined;
   #wake: (() => void) | undefined;
-  #lastReplies = -1;
+  #lastAnswered = -1;
   readonly #watchdog: NodeJS.Timeout;
 
   /** Use {@link openBulkWriter}. */
@@ -106,18 +74,12 @@ export class BulkWriter {
 
   /** What has become of the commands so far. */
   get totals(): BulkTotals {
-    return {
-      added: this.#added,
-      confirmed: this.#confirmed,
-      refused: this.#refused,
-      integerSum: this.#integerSum,
-      redirected: this.#redirected,
-    };
+    return this.#ledger.totals;
   }
 
   /** The first commands that were refused. */
   get refusals(): readonly RefusedCommand[] {
-    return this.#refusals;
+    return this.#ledger.refusals;
   }
 
   /**
@@ -139,8 +101,7 @@ export class BulkWriter {
    */
   async flush(): Promise<void> {
     for (const lane of this.#lanes) lane.send();
-    while (this.#failure === undefined && this.#confirmed + this.#refused < this.#added)
-      await this.#progress();
+    while (this.#failure === undefined && this.#ledger.answered < this.#ledger.added) await this.#progress();
     if (this.#failure !== undefined) throw this.#failure;
   }
 
@@ -156,7 +117,7 @@ export class BulkWriter {
     const batch = lane?.batch();
     if (lane === undefined || batch === undefined) return false;
     batch.add(template, id, blobs);
-    this.#added += 1;
+    this.#ledger.added += 1;
     if (batch.isFull) {
       lane.send();
       this.#current += 1;
@@ -223,22 +184,12 @@ export class BulkWriter {
       }
       return;
     }
-    this.#confirm(reply);
-  }
-
-  #confirm(reply: unknown): void {
-    this.#confirmed += 1;
-    if (typeof reply === 'number') this.#integerSum += reply;
+    this.#ledger.confirm(reply);
   }
 
   #refuse(batch: BulkBatch, index: number, address: string, text: string): void {
     const { template, id } = batch.command(index);
-    this.#addRefusal({ command: template.name, key: template.key(id), address, text });
-  }
-
-  #addRefusal(refusal: RefusedCommand): void {
-    this.#refused += 1;
-    if (this.#refusals.length < keptRefusals) this.#refusals.push(refusal);
+    this.#ledger.refuse({ command: template.name, key: template.key(id), address, text });
   }
 
   /** Sends one command again where the cluster says; the batch goes on without it. */
@@ -252,15 +203,15 @@ export class BulkWriter {
     const wire = batch.copyCommand(index);
     const { template, id } = batch.command(index);
     const key = template.key(id);
-    this.#redirected += 1;
+    this.#ledger.redirected += 1;
     this.#redirectsPending += 1;
     try {
       const error = answeredError(address, text, new Error(text));
-      this.#confirm(await cluster.sendAgain(wire, hashSlot(key ?? ''), error));
+      this.#ledger.confirm(await cluster.sendAgain(wire, hashSlot(key ?? ''), error));
     } catch (error) {
       const refused = answerText(error);
       if (refused === undefined) this.#fail(error as AibenchError);
-      else this.#addRefusal({ command: template.name, key, address, text: refused });
+      else this.#ledger.refuse({ command: template.name, key, address, text: refused });
     } finally {
       this.#redirectsPending -= 1;
       this.#wakeUp();
@@ -286,7 +237,8 @@ export class BulkWriter {
   #fail(error: AibenchError): void {
     if (this.#failure === undefined) {
       const { code, message, hint } = error;
-      const counts = `${this.#confirmed} of ${this.#added} commands were confirmed`;
+      const { confirmed, added } = this.#ledger;
+      const counts = `${confirmed} of ${added} commands were confirmed`;
       this.#failure = new AibenchError(code, `${message}; ${counts}`, { hint, cause: error });
       for (const lane of this.#lanes) lane.destroy();
     }
@@ -294,8 +246,8 @@ export class BulkWriter {
   }
 
   #watch(stallTimeoutMs: number): void {
-    const replies = this.#confirmed + this.#refused;
-    if (replies < this.#added && replies === this.#lastReplies) {
+    const { answered, added } = this.#ledger;
+    if (answered < added && answered === this.#lastAnswered) {
       const address = this.#cluster?.address ?? formatRedisAddress(this.#addresses[0]);
       this.#fail(
         new AibenchError(
@@ -304,7 +256,7 @@ export class BulkWriter {
         ),
       );
     }
-    this.#lastReplies = replies;
+    this.#lastAnswered = answered;
   }
 }
 

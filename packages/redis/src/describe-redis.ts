@@ -51,7 +51,7 @@ export async function describeRedis(connection: RedisConnection): Promise<RedisD
     aiCommands,
   };
   if (isReference) {
-    const version = info.get('aibench_version') ?? redisVersion;
+    const version = info.get('aibench_reference_server_version') ?? 'unknown';
     return { product: 'aibench-reference-server', version, ...base };
   }
   if (aiCommands !== undefined) {

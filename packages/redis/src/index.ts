@@ -1,9 +1,8 @@
+export type { BulkTotals, RefusedCommand } from './bulk-ledger.js';
 export {
-  type BulkTotals,
   BulkWriter,
   type BulkWriterOptions,
   openBulkWriter,
-  type RefusedCommand,
 } from './bulk-writer.js';
 export { CommandTemplate, commandTemplate, type TemplatePart } from './command-template.js';
 export { type AiCommandFamily, describeRedis, parseInfo, type RedisDescription } from './describe-redis.js';

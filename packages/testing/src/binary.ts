@@ -56,8 +56,6 @@ export async function runBinary(
 ): Promise<BinaryResult> {
   const running = startBinary(app, args, options);
   const { stdin } = running.process;
-  // A binary may end without having read everything; its exit status tells.
-  stdin.on('error', () => {});
   if (
     options.stdin === undefined ||
     typeof options.stdin === 'string' ||
@@ -92,6 +90,8 @@ export function startBinary(
     env: { ...process.env, ...options.env },
     cwd: options.cwd,
   });
+  // A binary may end without having read everything; its exit status tells.
+  child.stdin.on('error', () => {});
   const stdout: Buffer[] = [];
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
