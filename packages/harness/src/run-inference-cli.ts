@@ -1,4 +1,4 @@
-import { AibenchError, type ErrorCode, exitCode, float32View, formatDurationMs } from '@aibench/core';
+import { AibenchError, type ErrorCode, exitCode, float32View } from '@aibench/core';
 import type { FlagSet, FlagValues } from './cli/flags.js';
 import { valueKey } from './cli/flags.js';
 import { type OutputFile, openOutputFile } from './cli/output.js';
@@ -10,6 +10,7 @@ import { hdrText } from './report/hdr-text.js';
 import { resultJson } from './report/json.js';
 import { liveTableHeader, liveTableLine } from './report/live-table.js';
 import { summaryText } from './report/summary.js';
+import { recordFlags } from './result/record-flags.js';
 import type { RunResult } from './result/run-result.js';
 import type { Runner } from './runner.js';
 
@@ -84,18 +85,6 @@ async function writeReport(file: OutputFile | undefined, text: string): Promise<
 function pickValues(flags: FlagSet, values: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const keys = Object.entries(flags).map(([name, definition]) => valueKey(name, definition));
   return Object.fromEntries(keys.map((key) => [key, values[key]]));
-}
-
-/** Flags as they are kept in the result: by their names, durations as text, passwords in URLs left out. */
-function recordFlags(flags: FlagSet, values: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(flags).map(([name, definition]) => {
-      const value = values[valueKey(name, definition)];
-      if (definition.kind === 'duration') return [name, formatDurationMs(value as number)];
-      if (/password|token/.test(name)) return [name, value === '' ? '' : '***'];
-      return [name, typeof value === 'string' ? value.replace(/(\/\/[^/@:]*:)[^@/]+@/, '$1***@') : value];
-    }),
-  );
 }
 
 /** One answer as a line: `row 17: output[1,2] = 0.998, 0.002`. */

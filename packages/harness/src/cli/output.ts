@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { unlinkSync } from 'node:fs';
-import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readlink, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { AibenchError } from '@aibench/core';
 
 /** A file that is written whole or not at all. */
@@ -27,23 +29,32 @@ process.on('exit', () => {
 /**
  * Opens a file for writing: at once, so that a wrong path is known before the
  * work begins. What is written goes to a file beside it and takes its name at
- * `commit`. A device or a pipe is written to directly.
+ * `commit`; the permissions of a file that it replaces stay, and a symbolic
+ * link stays one. A device or a pipe is written to directly. A process that is
+ * killed (SIGKILL) leaves the file beside behind, named `<path>.partial-..`.
  *
  * @throws AIBENCH_OUTPUT naming the path
  */
 export async function openOutputFile(path: string): Promise<OutputFile> {
   try {
-    const target = await realpath(path).catch(() => path);
-    const existing = await stat(target).catch(() => undefined);
+    const existing = await stat(path).catch(() => undefined);
     if (existing?.isDirectory()) throw new Error('it is a folder');
-    if (existing !== undefined && !existing.isFile()) return new DirectFile(path, await open(target, 'w'));
-    const aside = `${target}.partial-${process.pid}`;
-    const handle = await open(aside, 'w', existing?.mode ?? 0o666);
+    if (existing !== undefined && !existing.isFile()) return new DirectFile(path, await open(path, 'w'));
+    const target = existing === undefined ? await linkTarget(path) : await realpath(path);
+    const aside = `${target}.partial-${process.pid}-${randomUUID().slice(0, 8)}`;
+    const handle = await open(aside, 'wx');
     unfinished.add(aside);
+    if (existing !== undefined) await handle.chmod(existing.mode & 0o7777);
     return new AsideFile(path, target, aside, handle);
   } catch (cause) {
     throw outputError(path, cause);
   }
+}
+
+/** What a symbolic link to a file that is not there yet points to; any other path as it is. */
+async function linkTarget(path: string): Promise<string> {
+  const target = await readlink(path).catch(() => undefined);
+  return target === undefined ? path : resolve(dirname(path), target);
 }
 
 class AsideFile implements OutputFile {
@@ -136,6 +147,8 @@ const reasons: Readonly<Record<string, string>> = {
   EDQUOT: 'the disk quota is used up',
   EFBIG: 'the file is larger than the file system allows',
   EPIPE: 'the reader has closed the pipe',
+  // What Node says of every write after the one that failed.
+  ERR_STREAM_DESTROYED: 'the reader has closed the pipe',
 };
 
 /** An output error with its reason in words. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
 import { AibenchError, errorLine, exitCode, exitCodeOf } from '@aibench/core';
 import type { FlagSet, FlagValues } from './flags.js';
 import { parseFlags } from './parse-flags.js';
@@ -42,6 +43,15 @@ export interface CommandContext<F extends FlagSet> {
  * AIBENCH_DEBUG=1 in the environment adds its stack.
  */
 export async function runCli<F extends FlagSet>(command: Command<F>): Promise<never> {
+  const { stdout, stderr } = process;
+  // Without a listener a reader that leaves early (head) would end the process with a stack trace.
+  stdout.on('error', () => undefined);
+  stderr.on('error', () => undefined);
+  // What is thrown where nobody waits for it is a bug, and still no reason for a page of stack.
+  process.on('uncaughtException', (error) => {
+    report(command.name, error);
+    process.exit(exitCode.failed);
+  });
   const interrupt = new AbortController();
   let status: number;
   try {
@@ -49,31 +59,21 @@ export async function runCli<F extends FlagSet>(command: Command<F>): Promise<ne
     const text = { name: command.name, summary: command.summary, examples: command.examples ?? [], version };
     const parsed = await parseFlags(command.flags, process.argv.slice(2), text);
     if (parsed.kind === 'print') {
-      process.stdout.write(parsed.text);
+      stdout.write(parsed.text);
       status = exitCode.ok;
     } else {
       abortOnSignal(interrupt);
-      // Without a listener a reader that leaves early (head) would end the process with a stack trace.
-      process.stdout.on('error', () => undefined);
-      process.stderr.on('error', () => undefined);
       const { values, given } = parsed;
-      const { stdout, stderr } = process;
-      const result = await command.run({
-        flags: values,
-        given,
-        version,
-        signal: interrupt.signal,
-        stdout,
-        stderr,
-      });
+      const { signal } = interrupt;
+      const result = await command.run({ flags: values, given, version, signal, stdout, stderr });
       status = result ?? exitCode.ok;
-      if (interrupt.signal.aborted && status === exitCode.ok) status = exitCode.interrupted;
+      if (signal.aborted && status === exitCode.ok) status = exitCode.interrupted;
     }
   } catch (error) {
     report(command.name, error);
     status = interrupt.signal.aborted ? exitCode.interrupted : exitCodeOf(error);
   }
-  await Promise.all([flush(process.stdout), flush(process.stderr)]);
+  await Promise.all([flush(stdout), flush(stderr)]);
   // Not process.exitCode: a connection or a thread left open must not keep a finished binary alive.
   process.exit(status);
 }
@@ -88,12 +88,15 @@ function abortOnSignal(interrupt: AbortController): void {
 }
 
 function report(name: string, error: unknown): void {
-  process.stderr.write(`${name}: ${errorLine(error)}\n`);
-  if (error instanceof AibenchError && error.code === 'AIBENCH_USAGE' && error.hint === undefined) {
-    process.stderr.write(`${name}: see --help\n`);
-  }
-  if (process.env['AIBENCH_DEBUG'] === '1' && error instanceof Error)
-    process.stderr.write(`${error.stack}\n`);
+  const { stderr, env } = process;
+  const isForeseen = error instanceof AibenchError && error.code !== 'AIBENCH_UNKNOWN';
+  const isDebugged = env['AIBENCH_DEBUG'] === '1';
+  const advice = isForeseen || isDebugged ? '' : ' (unexpected; AIBENCH_DEBUG=1 shows where)';
+  stderr.write(`${name}: ${errorLine(error)}${advice}\n`);
+  if (error instanceof AibenchError && error.code === 'AIBENCH_USAGE' && error.hint === undefined)
+    stderr.write(`${name}: see --help\n`);
+  // With the stack and whatever caused it.
+  if (isDebugged) stderr.write(`${inspect(error)}\n`);
 }
 
 function flush(stream: NodeJS.WriteStream): Promise<void> {

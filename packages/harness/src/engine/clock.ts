@@ -16,6 +16,9 @@ interface Sleeper {
 /** How far ahead a timer is trusted: setTimeout may be late by about a millisecond, so the rest is polled. */
 const timerMarginUs = 2_000;
 
+/** A timer set for longer is set anew when it ends: above 2^31 - 1 ms setTimeout does not wait at all. */
+const longestTimerMs = 1e9;
+
 /**
  * The machine's monotonic clock. Sleeps are accurate to a few microseconds
  * while the event loop is free, because their last two milliseconds are polled;
@@ -25,7 +28,9 @@ export class SystemClock implements Clock {
   readonly #offsetUs: number;
   /** In order of their due times. */
   readonly #sleepers: Sleeper[] = [];
-  #polling = false;
+  /** What calls {@link #wakeDue} next; at most one of the two is set, and only while somebody sleeps. */
+  #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
 
   constructor() {
     // performance.now() is the cheapest clock but starts with each thread; hrtime is shared by all.
@@ -43,24 +48,38 @@ export class SystemClock implements Clock {
       let place = this.#sleepers.length;
       while (place > 0 && this.#sleepers[place - 1]!.dueUs > dueUs) place--;
       this.#sleepers.splice(place, 0, { dueUs, wake });
-      if (!this.#polling || place === 0) this.#poll();
+      if (place === 0) this.#schedule();
     });
   }
 
   wakeAll(): void {
     for (const { wake } of this.#sleepers.splice(0)) wake();
+    this.#schedule();
   }
 
-  readonly #poll = (): void => {
+  /** Arranges for the first sleeper to be woken. */
+  #schedule(): void {
+    const next = this.#sleepers[0];
+    const waitUs = next === undefined ? 0 : next.dueUs - this.nowUs();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (next !== undefined && waitUs <= timerMarginUs) {
+      this.#immediate ??= setImmediate(this.#wakeDue);
+      return;
+    }
+    clearImmediate(this.#immediate);
+    this.#immediate = undefined;
+    if (next === undefined) return;
+    this.#timer = setTimeout(this.#wakeDue, Math.min((waitUs - timerMarginUs) / 1_000, longestTimerMs));
+  }
+
+  readonly #wakeDue = (): void => {
+    this.#timer = undefined;
+    this.#immediate = undefined;
     const nowUs = this.nowUs();
     let due = 0;
     while (due < this.#sleepers.length && this.#sleepers[due]!.dueUs <= nowUs) due++;
-    for (const { wake } of this.#sleepers.splice(0, due)) wake();
-    const next = this.#sleepers[0];
-    this.#polling = next !== undefined;
-    if (next === undefined) return;
-    const waitUs = next.dueUs - nowUs;
-    if (waitUs > timerMarginUs) setTimeout(this.#poll, (waitUs - timerMarginUs) / 1_000);
-    else setImmediate(this.#poll);
+    if (due > 0) for (const { wake } of this.#sleepers.splice(0, due)) wake();
+    this.#schedule();
   };
 }

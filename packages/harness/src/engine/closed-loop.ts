@@ -1,5 +1,5 @@
 import { AibenchError, type Tensor } from '@aibench/core';
-import type { InferenceTask } from '@aibench/usecases';
+import type { InferenceRequest, InferenceTask } from '@aibench/usecases';
 import type { Session } from '../runner.js';
 import { answerDifference, checkAnswerShape } from './check-answer.js';
 import type { Clock } from './clock.js';
@@ -41,11 +41,12 @@ const reconnectPauseUs = 100_000;
 
 interface Worker {
   readonly number: number;
-  readonly stopwatch: StageStopwatch;
+  stopwatch: StageStopwatch;
   session: Session;
   /** When the request that is out was sent; undefined between requests. */
   sentUs: number | undefined;
-  timedOut: boolean;
+  /** Ends the wait for the answer that is out, whatever its session does. */
+  giveUp: (reason: AibenchError) => void;
 }
 
 /**
@@ -69,14 +70,14 @@ export class ClosedLoop {
       session,
       stopwatch: new StageStopwatch(options.clock),
       sentUs: undefined,
-      timedOut: false,
+      giveUp: () => undefined,
     }));
   }
 
   /** Runs until rows, limits or {@link stop} end it and every answer is in. */
   async run(): Promise<void> {
     const { clock, startUs, samples } = this.#options;
-    await clock.sleepUntil(startUs);
+    if (!this.#stopped) await clock.sleepUntil(startUs);
     await Promise.all(this.#workers.map((worker) => this.#work(worker)));
     samples.flush();
   }
@@ -92,13 +93,20 @@ export class ClosedLoop {
     return this.#workers.map(({ session }) => session);
   }
 
-  /** Ends requests that have been out for too long, by closing their session. To be called now and then. */
+  /** Gives up on requests that have been out for too long, and closes their sessions. To be called now and then. */
   endOverdue(): void {
-    const overdueUs = this.#options.clock.nowUs() - this.#options.timeoutUs;
+    const { clock, timeoutUs } = this.#options;
+    const overdueUs = clock.nowUs() - timeoutUs;
     for (const worker of this.#workers) {
-      if (worker.sentUs === undefined || worker.sentUs > overdueUs || worker.timedOut) continue;
-      worker.timedOut = true;
-      void worker.session.close().catch(() => undefined);
+      if (worker.sentUs === undefined || worker.sentUs > overdueUs) continue;
+      // The session may yet use its stopwatch; the next request gets another.
+      worker.stopwatch = new StageStopwatch(clock);
+      closeQuietly(worker.session);
+      worker.giveUp(
+        new AibenchError('AIBENCH_TIMEOUT', `no answer within ${timeoutUs / 1e6} s`, {
+          hint: 'see --request-timeout',
+        }),
+      );
     }
   }
 
@@ -110,7 +118,8 @@ export class ClosedLoop {
         const next = rows.next();
         turn = next instanceof Promise ? await next : next;
       } catch (error) {
-        this.#fail(error);
+        // A read that was out when the run was stopped may fail because the file is closed.
+        if (!this.#stopped) this.#fail(error);
         return;
       }
       if (turn === undefined || this.#stopped) return;
@@ -132,7 +141,7 @@ export class ClosedLoop {
       this.tally.sent += 1;
       worker.sentUs = turnUs;
       worker.stopwatch.start(turnUs);
-      const outputs = await worker.session.infer(request, worker.stopwatch);
+      const outputs = await answer(worker, request);
       const endUs = clock.nowUs();
       checkAnswerShape(task, outputs);
       worker.sentUs = undefined;
@@ -145,15 +154,9 @@ export class ClosedLoop {
     }
   }
 
-  async #recover(worker: Worker, cause: unknown): Promise<void> {
+  async #recover(worker: Worker, error: unknown): Promise<void> {
     const wasSent = worker.sentUs !== undefined;
     worker.sentUs = undefined;
-    const error = worker.timedOut
-      ? new AibenchError('AIBENCH_TIMEOUT', `no answer within ${this.#options.timeoutUs / 1e6} s`, {
-          hint: 'see --request-timeout',
-          cause,
-        })
-      : cause;
     if (wasSent) this.tally.failed(error);
     if (!this.#options.ignoreErrors || !wasSent) {
       this.#fail(error);
@@ -165,17 +168,16 @@ export class ClosedLoop {
 
   async #reconnect(worker: Worker): Promise<void> {
     const { clock } = this.#options;
-    await worker.session.close().catch(() => undefined);
+    closeQuietly(worker.session);
     while (!this.#stopped) {
       try {
         worker.session = await this.#options.reconnect(worker.number);
-        worker.timedOut = false;
         this.tally.reconnects += 1;
         return;
       } catch {
         // The server is still away; what is lost shows as a gap in the windows, not as a flood of failures.
         const nowUs = clock.nowUs();
-        if (nowUs - this.#options.startUs >= this.#options.durationUs) return;
+        if (this.#stopped || nowUs - this.#options.startUs >= this.#options.durationUs) return;
         await clock.sleepUntil(nowUs + reconnectPauseUs);
       }
     }
@@ -203,4 +205,17 @@ export class ClosedLoop {
     this.#failed = true;
     this.#options.onFatal(error);
   }
+}
+
+/** The answer to a request, or what the worker is told to give up with. */
+function answer(worker: Worker, request: InferenceRequest): Promise<readonly Tensor[]> {
+  return new Promise((resolve, reject) => {
+    worker.giveUp = reject;
+    worker.session.infer(request, worker.stopwatch).then(resolve, reject);
+  });
+}
+
+/** Nobody waits for a lost session to close, and nobody cares whether it can. */
+function closeQuietly(session: Session): void {
+  void (async () => session.close())().catch(() => undefined);
 }

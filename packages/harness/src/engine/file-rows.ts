@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { AibenchError } from '@aibench/core';
+import { inputError } from './input-error.js';
 import type { RowCursor, Turn } from './row-cursor.js';
 
 /** Which rows of a data file a thread takes. */
@@ -49,8 +50,12 @@ export class FileRows implements RowCursor {
     );
   }
 
+  /** @throws AIBENCH_INPUT when the file cannot be opened */
   static async open(options: FileRowsOptions): Promise<FileRows> {
-    return new FileRows(options, await open(options.path, 'r'));
+    const file = await open(options.path, 'r').catch((cause: unknown) => {
+      throw inputError(options.path, cause);
+    });
+    return new FileRows(options, file);
   }
 
   next(): Turn | undefined | Promise<Turn | undefined> {
@@ -104,19 +109,23 @@ export class FileRows implements RowCursor {
   /** Fills `target` with rows from the one with this number on, starting over where the file ends. */
   async #readRun(target: Uint8Array, firstIndex: number): Promise<Uint8Array> {
     const { path, rowSizeBytes, rowCount } = this.#options;
+    const sizeBytes = rowCount * rowSizeBytes;
+    const startBytes = (firstIndex % rowCount) * rowSizeBytes;
     let filled = 0;
     while (filled < target.byteLength) {
-      const row = (firstIndex + filled / rowSizeBytes) % rowCount;
-      const length = Math.min(target.byteLength - filled, (rowCount - row) * rowSizeBytes);
-      const { bytesRead } = await this.#file.read(target, filled, length, row * rowSizeBytes);
-      if (bytesRead < length) {
-        const cutRow = row + Math.floor(bytesRead / rowSizeBytes);
+      const place = (startBytes + filled) % sizeBytes;
+      const length = Math.min(target.byteLength - filled, sizeBytes - place);
+      const { bytesRead } = await this.#file.read(target, filled, length, place).catch((cause: unknown) => {
+        throw inputError(path, cause);
+      });
+      if (bytesRead === 0) {
+        const cutRow = Math.floor(place / rowSizeBytes);
         throw new AibenchError(
           'AIBENCH_INPUT',
           `${path} ends at row ${cutRow}; it was longer when the run began`,
         );
       }
-      filled += length;
+      filled += bytesRead;
     }
     return target;
   }

@@ -1,10 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { AibenchError, type Tensor } from '@aibench/core';
-import { type InferenceTask, loadUseCase } from '@aibench/usecases';
+import { AibenchError, errorLine, type Tensor } from '@aibench/core';
+import { type InferenceTask, loadUseCase, type UseCase } from '@aibench/usecases';
 import { startCpuProfile, startHeapProfile } from '../cli/profile.js';
 import type { Runner, Session, SessionContext } from '../runner.js';
 import { SystemClock } from './clock.js';
 import { ClosedLoop } from './closed-loop.js';
+import { deferred } from './deferred.js';
 import { FileRows } from './file-rows.js';
 import { constantRate, unpaced } from './pacer.js';
 import { QueuedRows } from './queued-rows.js';
@@ -18,37 +19,23 @@ import type {
   ThreadStatus,
   ToThread,
 } from './thread-messages.js';
+import { within } from './time-limit.js';
 
 /** How often overdue requests are looked for. */
 const overdueCheckMs = 100;
 
 const options = workerData as ThreadOptions;
 const port = parentPort!;
-const clock = new SystemClock();
-const abort = new AbortController();
 
 function send(message: FromThread, transfer: ArrayBuffer[] = []): void {
   port.postMessage(message, transfer);
 }
 
 function plainError(error: unknown): PlainError {
-  if (error instanceof AibenchError) return { code: error.code, message: error.message, hint: error.hint };
-  // A bug in a runner: its stack is what its author needs.
-  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { code: 'AIBENCH_UNKNOWN', message, hint: undefined };
-}
-
-async function loadRunner(): Promise<Runner> {
-  const { runner } = (await import(options.runnerUrl)) as { runner: Runner };
-  return runner;
-}
-
-async function openRows(task: { rowSizeBytes: number }): Promise<RowCursor> {
-  const { input, limit, thread, threads } = options;
-  const { rowSizeBytes } = task;
-  if (input.kind === 'stream') return new QueuedRows(rowSizeBytes, () => send({ kind: 'needRows' }));
-  const { path, rowCount } = input;
-  return FileRows.open({ path, rowCount, rowSizeBytes, limit, thread, threads });
+  const stack = error instanceof Error ? error.stack : undefined;
+  if (error instanceof AibenchError)
+    return { code: error.code, message: error.message, hint: error.hint, stack };
+  return { code: 'AIBENCH_UNKNOWN', message: errorLine(error), hint: undefined, stack };
 }
 
 /** Gathers answers to print, and hands them over together, so that printing costs few messages. */
@@ -71,95 +58,198 @@ class AnswerPrinter {
   }
 }
 
-async function main(): Promise<void> {
-  const useCase = await loadUseCase(options.useCase);
-  const task: InferenceTask = useCase.task({ withReference: options.withReference });
-  const runner = await loadRunner();
-  // Load threads all do the same; one profile shows it.
-  const profiled = options.thread === 0;
-  const stopCpuProfile =
-    profiled && options.cpuProfile !== '' ? await startCpuProfile(options.cpuProfile) : undefined;
-  const stopHeapProfile =
-    profiled && options.heapProfile !== '' ? await startHeapProfile(options.heapProfile) : undefined;
+/** One load thread: opens its sessions, bears its share of the load, hands over what came of it. */
+class LoadThread {
+  readonly #clock = new SystemClock();
+  readonly #abort = new AbortController();
+  /** When the load starts; undefined where the run was stopped before. */
+  readonly #started = deferred<number | undefined>();
+  readonly #abandoned = deferred();
+  readonly #printer = new AnswerPrinter();
+  readonly #samples = new SampleBuffer((samples) =>
+    send({ kind: 'samples', samples, status: this.#status() }, [samples.buffer]),
+  );
+  #utilizationAtStart = performance.eventLoopUtilization();
+  #rows: RowCursor | undefined;
+  #loop: ClosedLoop | undefined;
+  #stopped = false;
 
-  const connect = (localWorker: number): Promise<Session> => {
+  async run(): Promise<void> {
+    port.on('message', (message: ToThread) => this.#receive(message));
+    const useCase = await loadUseCase(options.useCase);
+    const task = useCase.task({ withReference: options.withReference });
+    const { runner } = (await import(options.runnerUrl)) as { runner: Runner };
+    const stopProfiles = await startProfiles();
+    const connect = (localWorker: number) => this.#connect(runner, task, localWorker);
+    const localWorkers = Math.ceil((options.workers - options.thread) / options.threads);
+    const sessions = await Promise.all(Array.from({ length: localWorkers }, (_, worker) => connect(worker)));
+    const rows = await openRows(useCase);
+    this.#rows = rows;
+    send({ kind: 'ready' });
+
+    const startUs = await this.#started.promise;
+    if (startUs !== undefined && !this.#stopped) {
+      const loop = this.#createLoop(task, rows, sessions, connect, startUs);
+      this.#loop = loop;
+      this.#utilizationAtStart = performance.eventLoopUtilization();
+      const overdueCheck = setInterval(() => loop.endOverdue(), overdueCheckMs);
+      await Promise.race([loop.run(), this.#abandoned.promise]);
+      clearInterval(overdueCheck);
+    }
+    this.handOver();
+    // From here on nothing counts any more, whatever still comes in.
+    const status = this.#status();
+    // A profile that cannot be written must not cost the result.
+    await stopProfiles().catch((error: unknown) => send({ kind: 'fatal', error: plainError(error) }));
+    send({ kind: 'done', status });
+    const open = this.#loop?.sessions ?? sessions;
+    await Promise.allSettled([...open.map(async (session) => session.close()), rows.close()]);
+  }
+
+  /** Gives the main thread all samples, answers and counts up to now. */
+  handOver(): void {
+    this.#samples.flush();
+    this.#printer.flush();
+    send({ kind: 'flushed', status: this.#status() });
+  }
+
+  #receive(message: ToThread): void {
+    switch (message.kind) {
+      case 'start':
+        this.#started.resolve(message.startUs);
+        break;
+      case 'rows':
+        if (this.#rows instanceof QueuedRows) this.#rows.push(message.block);
+        break;
+      case 'endOfRows':
+        if (this.#rows instanceof QueuedRows) this.#rows.end();
+        break;
+      case 'flush':
+        this.handOver();
+        break;
+      case 'stop':
+        this.#stopped = true;
+        this.#started.resolve(undefined);
+        this.#loop?.stop();
+        void this.#rows?.close().catch(() => undefined);
+        break;
+      case 'abandon':
+        this.#abort.abort();
+        this.#abandoned.resolve();
+        break;
+    }
+  }
+
+  #status(): ThreadStatus {
+    return {
+      tally: this.#loop?.tally.read() ?? emptyTally,
+      eventLoopUtilization: performance.eventLoopUtilization(this.#utilizationAtStart).utilization,
+    };
+  }
+
+  /** Opens the session of one of this thread's workers. A server that accepts and says nothing must not hold up the run. */
+  async #connect(runner: Runner, task: InferenceTask, localWorker: number): Promise<Session> {
     const context: SessionContext = {
       flags: options.runnerFlags as SessionContext['flags'],
       task,
-      signal: abort.signal,
+      signal: this.#abort.signal,
       server: options.server,
       worker: options.thread + localWorker * options.threads,
       workers: options.workers,
     };
-    return runner.connect(context);
-  };
-  const localWorkers = Math.ceil((options.workers - options.thread) / options.threads);
-  const sessions = await Promise.all(Array.from({ length: localWorkers }, (_, worker) => connect(worker)));
-  const rows = await openRows({ rowSizeBytes: useCase.row.sizeBytes });
-
-  const started = new Promise<number>((resolve) => {
-    port.on('message', (message: ToThread) => {
-      if (message.kind === 'start') resolve(message.startUs);
-      else if (message.kind === 'rows' && rows instanceof QueuedRows) rows.push(message.block);
-      else if (message.kind === 'endOfRows' && rows instanceof QueuedRows) rows.end();
+    const session = runner.connect(context);
+    return within(session, options.timeoutUs / 1_000, () => {
+      // It may come yet; nobody wants it then.
+      void session.then((late) => late.close()).catch(() => undefined);
+      return new AibenchError(
+        'AIBENCH_TIMEOUT',
+        `worker ${context.worker} got no session within ${options.timeoutUs / 1e6} s`,
+        { hint: 'see --request-timeout' },
+      );
     });
-  });
-  send({ kind: 'ready' });
-  const startUs = await started;
+  }
 
-  const samples = new SampleBuffer((chunk) => send({ kind: 'samples', samples: chunk }, [chunk.buffer]));
-  const printer = new AnswerPrinter();
-  const loop = new ClosedLoop({
-    clock,
-    pacer: options.limitRps > 0 ? constantRate(options.limitRps) : unpaced,
-    rows,
-    task,
-    samples,
-    sessions,
-    reconnect: connect,
-    startUs,
-    durationUs: options.durationUs,
-    burnIn: options.burnIn,
-    ignoreErrors: options.ignoreErrors,
-    verify: options.verify,
-    timeoutUs: options.timeoutUs,
-    onAnswer: options.printResponses ? printer.add : undefined,
-    onFatal: (error) => send({ kind: 'fatal', error: plainError(error) }),
-  });
-  const utilizationAtStart = performance.eventLoopUtilization();
-  const status = (): ThreadStatus => ({
-    tally: loop.tally.read(),
-    eventLoopUtilization: performance.eventLoopUtilization(utilizationAtStart).utilization,
-  });
-  const abandoned = new Promise<void>((resolve) => {
-    port.on('message', (message: ToThread) => {
-      if (message.kind === 'flush') {
-        samples.flush();
-        printer.flush();
-        send({ kind: 'flushed', status: status() });
-      } else if (message.kind === 'stop') {
-        loop.stop();
-        void rows.close().catch(() => undefined);
-      } else if (message.kind === 'abandon') {
-        abort.abort();
-        resolve();
-      }
+  #createLoop(
+    task: InferenceTask,
+    rows: RowCursor,
+    sessions: readonly Session[],
+    reconnect: (worker: number) => Promise<Session>,
+    startUs: number,
+  ): ClosedLoop {
+    return new ClosedLoop({
+      clock: this.#clock,
+      pacer: options.limitRps > 0 ? constantRate(options.limitRps) : unpaced,
+      rows,
+      task,
+      samples: this.#samples,
+      sessions,
+      reconnect,
+      startUs,
+      durationUs: options.durationUs,
+      burnIn: options.burnIn,
+      ignoreErrors: options.ignoreErrors,
+      verify: options.verify,
+      timeoutUs: options.timeoutUs,
+      onAnswer: options.printResponses ? this.#printer.add : undefined,
+      onFatal: (error) => send({ kind: 'fatal', error: plainError(error) }),
     });
-  });
-  const overdueCheck = setInterval(() => loop.endOverdue(), overdueCheckMs);
-  await Promise.race([loop.run(), abandoned]);
-  clearInterval(overdueCheck);
-  samples.flush();
-  printer.flush();
-  const last = status();
-  await stopCpuProfile?.();
-  await stopHeapProfile?.();
-  send({ kind: 'done', status: last });
-  await Promise.allSettled([...loop.sessions.map((session) => session.close()), rows.close()]);
-  port.close();
+  }
 }
 
-main().catch((error: unknown) => {
-  send({ kind: 'fatal', error: plainError(error) });
-  port.close();
+const emptyTally: ThreadStatus['tally'] = {
+  sent: 0,
+  answered: 0,
+  failures: [],
+  verified: 0,
+  mismatched: 0,
+  reconnects: 0,
+};
+
+async function openRows(useCase: UseCase): Promise<RowCursor> {
+  const { input, limit, thread, threads } = options;
+  const rowSizeBytes = useCase.row.sizeBytes;
+  if (input.kind === 'stream') return new QueuedRows(rowSizeBytes, () => send({ kind: 'needRows' }));
+  const { path, rowCount } = input;
+  return FileRows.open({ path, rowCount, rowSizeBytes, limit, thread, threads });
+}
+
+/** @returns what writes the profiles that were asked for */
+async function startProfiles(): Promise<() => Promise<void>> {
+  const { thread, cpuProfile, heapProfile } = options;
+  // Load threads all do the same; one profile shows it.
+  const stopCpu = thread === 0 && cpuProfile !== '' ? await startCpuProfile(cpuProfile) : undefined;
+  const stopHeap = thread === 0 && heapProfile !== '' ? await startHeapProfile(heapProfile) : undefined;
+  return async () => {
+    await stopCpu?.();
+    await stopHeap?.();
+  };
+}
+
+const thread = new LoadThread();
+let finished = false;
+
+// A runner's stray error ends the run, but not before what is out has come back.
+process.on('uncaughtException', (error: unknown) => {
+  const { message, stack } = plainError(error);
+  send({
+    kind: 'fatal',
+    error: {
+      code: 'AIBENCH_THREAD',
+      message: `load thread ${options.thread} failed: ${message}`,
+      hint: 'this is a bug in the runner; AIBENCH_DEBUG=1 shows where',
+      stack,
+    },
+  });
 });
+process.on('exit', () => {
+  if (!finished) thread.handOver();
+});
+
+thread
+  .run()
+  .catch((error: unknown) => send({ kind: 'fatal', error: plainError(error) }))
+  .finally(() => {
+    finished = true;
+    // Whatever a runner left open must not keep the thread.
+    process.exit();
+  });

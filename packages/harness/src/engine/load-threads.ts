@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { AibenchError, type ErrorCode } from '@aibench/core';
+import { type Deferred, deferred } from './deferred.js';
 import type { RowStream } from './row-stream.js';
 import type {
   FromThread,
@@ -9,6 +10,7 @@ import type {
   ThreadStatus,
   ToThread,
 } from './thread-messages.js';
+import { within } from './time-limit.js';
 
 /** What the load threads tell as the run goes on. */
 export interface LoadThreadsEvents {
@@ -22,14 +24,20 @@ export interface LoadThreadsEvents {
 export type SharedThreadOptions = Omit<ThreadOptions, 'thread'>;
 
 interface LoadThread {
+  readonly number: number;
   readonly worker: Worker;
-  readonly ready: PromiseWithResolvers<void>;
-  readonly done: PromiseWithResolvers<void>;
-  flushed: PromiseWithResolvers<void> | undefined;
+  readonly ready: Deferred<void>;
+  /** Settles when nothing more will come of the thread's load. */
+  readonly done: Deferred<void>;
+  readonly exited: Deferred<void>;
+  flushed: Deferred<void> | undefined;
   status: ThreadStatus | undefined;
-  /** Whether the thread has said goodbye, so that its exit is no accident. */
+  /** Whether its end, if it comes, is no accident. */
   finished: boolean;
 }
+
+/** How long a thread that is done may take to close its sessions. */
+const closeLimitMs = 1_000;
 
 /** The load threads as the main thread sees them. */
 export class LoadThreads {
@@ -62,9 +70,9 @@ export class LoadThreads {
     const running = this.#threads.filter(({ finished }) => !finished);
     await Promise.all(
       running.map((thread) => {
-        thread.flushed ??= promiseWithResolvers();
+        thread.flushed ??= deferred();
         thread.worker.postMessage({ kind: 'flush' } satisfies ToThread);
-        return Promise.race([thread.flushed.promise, thread.done.promise]);
+        return thread.flushed.promise;
       }),
     );
   }
@@ -79,6 +87,11 @@ export class LoadThreads {
     this.#post({ kind: 'abandon' });
   }
 
+  /** Ends threads that don't even hear {@link abandon}: a runner that computes without end keeps its thread from it. */
+  kill(): void {
+    for (const { worker, finished } of this.#threads) if (!finished) void worker.terminate();
+  }
+
   /** Settles when every thread is done; never rejects. */
   async done(): Promise<void> {
     await Promise.all(this.#threads.map(({ done }) => done.promise));
@@ -89,18 +102,27 @@ export class LoadThreads {
     return this.#threads.map(({ status }) => status);
   }
 
-  /** Ends the threads, whatever they do. */
+  /** Ends the threads: those that are done after they have closed their sessions, the others at once. */
   async terminate(): Promise<void> {
-    for (const thread of this.#threads) thread.finished = true;
-    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
+    await Promise.all(
+      this.#threads.map(async (thread) => {
+        const { worker, exited, finished } = thread;
+        thread.finished = true;
+        const tooLate = () => new AibenchError('AIBENCH_TIMEOUT', 'sessions take too long to close');
+        if (finished) await within(exited.promise, closeLimitMs, tooLate).catch(() => undefined);
+        await worker.terminate();
+      }),
+    );
   }
 
   #spawn(options: ThreadOptions): LoadThread {
     const worker = new Worker(new URL('./load-thread.js', import.meta.url), { workerData: options });
     const thread: LoadThread = {
+      number: options.thread,
       worker,
-      ready: promiseWithResolvers(),
-      done: promiseWithResolvers(),
+      ready: deferred(),
+      done: deferred(),
+      exited: deferred(),
       flushed: undefined,
       status: undefined,
       finished: false,
@@ -108,8 +130,11 @@ export class LoadThreads {
     // Nobody may be waiting when a thread fails before its sessions are open.
     thread.ready.promise.catch(() => undefined);
     worker.on('message', (message: FromThread) => this.#receive(thread, message));
-    worker.on('error', (cause) => this.#died(thread, options.thread, cause));
-    worker.on('exit', () => this.#died(thread, options.thread, undefined));
+    worker.on('error', (cause) => this.#ended(thread, cause));
+    worker.on('exit', () => {
+      this.#ended(thread, undefined);
+      thread.exited.resolve();
+    });
     return thread;
   }
 
@@ -122,6 +147,7 @@ export class LoadThreads {
         void this.#feed(thread);
         break;
       case 'samples':
+        thread.status = message.status;
         this.#events.onSamples(message.samples);
         break;
       case 'answers':
@@ -137,8 +163,7 @@ export class LoadThreads {
         break;
       case 'done':
         thread.status = message.status;
-        thread.finished = true;
-        thread.done.resolve();
+        this.#finish(thread);
         break;
     }
   }
@@ -154,15 +179,20 @@ export class LoadThreads {
     thread.worker.postMessage(message, message.kind === 'rows' ? [message.block.rows.buffer] : []);
   }
 
-  #died(thread: LoadThread, number: number, cause: Error | undefined): void {
+  #ended(thread: LoadThread, cause: Error | undefined): void {
     if (!thread.finished) {
-      const reason = cause === undefined ? 'without a word' : `: ${cause.message}`;
+      const reason = cause === undefined ? 'ended without a word' : `failed: ${cause.message}`;
       this.#fail(
         thread,
-        new AibenchError('AIBENCH_THREAD', `load thread ${number} ended ${reason}`, { cause }),
+        new AibenchError('AIBENCH_THREAD', `load thread ${thread.number} ${reason}`, { cause }),
       );
     }
+    this.#finish(thread);
+  }
+
+  #finish(thread: LoadThread): void {
     thread.finished = true;
+    thread.flushed?.resolve();
     thread.done.resolve();
   }
 
@@ -178,23 +208,8 @@ export class LoadThreads {
   }
 }
 
-function reviveError({ code, message, hint }: PlainError): AibenchError {
-  return new AibenchError(code as ErrorCode, message, { hint });
-}
-
-interface PromiseWithResolvers<T> {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-  readonly reject: (reason: unknown) => void;
-}
-
-/** ES2024's Promise.withResolvers, which Node 20 lacks. */
-function promiseWithResolvers(): PromiseWithResolvers<void> {
-  let resolve: () => void = () => undefined;
-  let reject: (reason: unknown) => void = () => undefined;
-  const promise = new Promise<void>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  return { promise, resolve, reject };
+function reviveError({ code, message, hint, stack }: PlainError): AibenchError {
+  const error = new AibenchError(code as ErrorCode, message, { hint });
+  if (stack !== undefined) error.stack = stack;
+  return error;
 }

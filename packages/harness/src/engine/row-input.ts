@@ -1,7 +1,8 @@
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { AibenchError } from '@aibench/core';
 import type { UseCase } from '@aibench/usecases';
+import { inputError } from './input-error.js';
 import { RowStream } from './row-stream.js';
 import type { ThreadInput } from './thread-messages.js';
 
@@ -63,16 +64,20 @@ export async function openRowInput(options: RowInputOptions): Promise<RowInput> 
 
 async function fileSizeBytes(path: string): Promise<number> {
   const hint = 'see --file';
-  const stats = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    const reason = cause.code === 'ENOENT' ? 'there is no such file' : cause.message;
-    throw new AibenchError('AIBENCH_INPUT', `cannot read ${path}: ${reason}`, { hint, cause });
+  const kind = await stat(path).catch((cause: unknown) => {
+    throw inputError(path, cause, hint);
   });
-  if (!stats.isFile()) {
-    const what = stats.isDirectory() ? 'a folder' : 'no regular file';
+  if (!kind.isFile()) {
+    const what = kind.isDirectory() ? 'a folder' : 'no regular file';
     throw new AibenchError('AIBENCH_INPUT', `cannot read ${path}: it is ${what}`, {
       hint: 'leave --file out to read a pipe from stdin',
     });
   }
-  if (stats.size === 0) throw new AibenchError('AIBENCH_INPUT', `${path} is empty`, { hint });
-  return stats.size;
+  // Opened, so that a file that may not be read is found out before anything is started.
+  const file = await open(path, 'r').catch((cause: unknown) => {
+    throw inputError(path, cause, hint);
+  });
+  await file.close();
+  if (kind.size === 0) throw new AibenchError('AIBENCH_INPUT', `${path} is empty`, { hint });
+  return kind.size;
 }

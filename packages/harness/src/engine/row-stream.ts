@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { AibenchError } from '@aibench/core';
+import { inputError } from './input-error.js';
 import type { RowBlock } from './queued-rows.js';
 
 /** Rows a block handed to a thread holds at most, in bytes; at least one row. */
@@ -19,7 +20,9 @@ export class RowStream {
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #options: RowStreamOptions;
   readonly #blockSizeBytes: number;
-  #rest: Buffer = Buffer.alloc(0);
+  /** Read and not given out yet; more than one piece only while a row is incomplete. */
+  #pieces: Buffer[] = [];
+  #restBytes = 0;
   #nextIndex = 0;
   /** One reader at a time: blocks must leave in order. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -38,7 +41,7 @@ export class RowStream {
   /**
    * The next block, as soon as one whole row is there; undefined at the end.
    *
-   * @throws AIBENCH_INPUT when the stream ends within a row, naming the row
+   * @throws AIBENCH_INPUT when the stream cannot be read, or ends within a row, naming the row
    */
   next(): Promise<RowBlock | undefined> {
     const block = this.#turn.then(() => this.#read());
@@ -50,25 +53,40 @@ export class RowStream {
     const { rowSizeBytes, limit, allowTruncated } = this.#options;
     const wantedRows = Math.min(this.#blockSizeBytes / rowSizeBytes, limit - this.#nextIndex);
     if (wantedRows <= 0) return undefined;
-    while (this.#rest.byteLength < rowSizeBytes) {
-      const { done, value } = await this.#chunks.next();
+    while (this.#restBytes < rowSizeBytes) {
+      const { done, value } = await this.#chunks.next().catch((cause: unknown) => {
+        throw inputError('stdin', cause);
+      });
       if (done === true) {
-        if (this.#rest.byteLength === 0 || allowTruncated) return undefined;
+        if (this.#restBytes === 0 || allowTruncated) return undefined;
         throw new AibenchError(
           'AIBENCH_INPUT',
-          `stdin ends within row ${this.#nextIndex}: ${this.#rest.byteLength} of its ${rowSizeBytes} bytes are there`,
+          `stdin ends within row ${this.#nextIndex}: ${this.#restBytes} of its ${rowSizeBytes} bytes are there`,
           { hint: 'pass --allow-truncated to use the whole rows before it' },
         );
       }
-      this.#rest = this.#rest.byteLength === 0 ? value : Buffer.concat([this.#rest, value]);
+      this.#pieces.push(value);
+      this.#restBytes += value.byteLength;
     }
-    const rows = Math.min(wantedRows, Math.floor(this.#rest.byteLength / rowSizeBytes));
-    // A copy, since the block's memory moves to another thread.
-    const block = new Uint8Array(rows * rowSizeBytes);
-    block.set(this.#rest.subarray(0, block.byteLength));
-    this.#rest = this.#rest.subarray(block.byteLength);
+    const rows = Math.min(wantedRows, Math.floor(this.#restBytes / rowSizeBytes));
     const firstIndex = this.#nextIndex;
     this.#nextIndex += rows;
-    return { firstIndex, rows: block };
+    return { firstIndex, rows: this.#take(rows * rowSizeBytes) };
+  }
+
+  /** The next bytes, as a copy, since the memory of a block moves to another thread. */
+  #take(sizeBytes: number): Uint8Array<ArrayBuffer> {
+    const block = new Uint8Array(sizeBytes);
+    let filled = 0;
+    while (filled < sizeBytes) {
+      const piece = this.#pieces[0]!;
+      const part = piece.subarray(0, sizeBytes - filled);
+      block.set(part, filled);
+      filled += part.byteLength;
+      if (part.byteLength === piece.byteLength) this.#pieces.shift();
+      else this.#pieces[0] = piece.subarray(part.byteLength);
+    }
+    this.#restBytes -= sizeBytes;
+    return block;
   }
 }

@@ -55,10 +55,15 @@ export type FromThread =
   /** All sessions are open. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'needRows' }
-  | { readonly kind: 'samples'; readonly samples: Float64Array<ArrayBuffer> }
+  /** The counts are those of the same moment, so that samples and counts always agree. */
+  | {
+      readonly kind: 'samples';
+      readonly samples: Float64Array<ArrayBuffer>;
+      readonly status: ThreadStatus;
+    }
   | { readonly kind: 'flushed'; readonly status: ThreadStatus }
   | { readonly kind: 'answers'; readonly answers: readonly PrintedAnswer[] }
-  /** The first error that ends the run. */
+  /** An error that ends the run. */
   | { readonly kind: 'fatal'; readonly error: PlainError }
   /** Everything sent is answered, failed or abandoned; nothing more will come. */
   | { readonly kind: 'done'; readonly status: ThreadStatus };
@@ -81,4 +86,5 @@ export interface PlainError {
   readonly code: string;
   readonly message: string;
   readonly hint: string | undefined;
+  readonly stack: string | undefined;
 }

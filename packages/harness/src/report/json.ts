@@ -37,7 +37,8 @@ function goKeys(result: RunResult): Record<string, unknown> {
     OverallRates: { overallOpsRate: rates.measuredPerSecond },
     OverallRatesIncludingWarmup: { overallOpsRate: rates.includingBurnInPerSecond },
     OverallQuantiles: {
-      AllQueries: { ...quantilesMs(serviceTime), EncodedHistogram: serviceTime.encodedHistogram },
+      AllQueries: quantilesMs(serviceTime),
+      EncodedHistogram: serviceTime.encodedHistogram,
     },
     ClientRunTimeStats: Object.fromEntries(
       result.windows.map((window) => [unixNs(window.endedAtMs), clientEntry(window)]),
@@ -68,7 +69,8 @@ function quantilesMs(summary: LatencySummary): Record<string, number> {
   };
 }
 
-/** As text: unix nanoseconds are beyond a double's whole numbers. */
+/** As text: unix nanoseconds are beyond a double's whole numbers. To the microsecond, as two windows may end in one ms. */
 function unixNs(ms: number): string {
-  return String(BigInt(Math.round(ms)) * 1_000_000n);
+  const wholeMs = Math.floor(ms);
+  return String(BigInt(wholeMs) * 1_000_000n + BigInt(Math.floor((ms - wholeMs) * 1_000)) * 1_000n);
 }

@@ -1,0 +1,199 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Aggregator } from './aggregator.js';
+import { SampleBuffer, sampleWidth } from './samples.js';
+import { stageNames } from './stages.js';
+
+interface Request {
+  readonly endUs: number;
+  readonly serviceUs: number;
+  readonly measured: boolean;
+  readonly stagesUs: readonly number[];
+}
+
+function samplesOf(requests: readonly Request[]): Float64Array {
+  return Float64Array.from(
+    requests.flatMap(({ endUs, serviceUs, measured, stagesUs }) => [
+      endUs,
+      serviceUs,
+      Number(measured),
+      ...stagesUs,
+    ]),
+  );
+}
+
+const none = stageNames.map(() => -1);
+const request = (endUs: number, serviceUs: number, measured = true): Request => ({
+  endUs,
+  serviceUs,
+  measured,
+  stagesUs: none,
+});
+
+const anyRequest: fc.Arbitrary<Request> = fc.record({
+  endUs: fc.integer({ min: 1, max: 10_000 }),
+  serviceUs: fc.integer({ min: 1, max: 3_000 }),
+  measured: fc.boolean(),
+  stagesUs: fc.tuple(...stageNames.map(() => fc.oneof(fc.constant(-1), fc.integer({ min: 1, max: 2_000 })))),
+});
+
+describe('Aggregator', () => {
+  it('puts an answer into the window in which it came, by whatever way it arrives', () => {
+    const aggregator = new Aggregator(1_000);
+    // From two threads; the second one's first chunk arrives after the first one's second.
+    aggregator.add(samplesOf([request(100, 50), request(999, 100)]));
+    aggregator.add(samplesOf([request(1_001, 200), request(2_500, 900)]));
+    aggregator.add(samplesOf([request(998, 30), request(1_000, 40)]));
+    const windows = [1, 2, 3].map((n) => aggregator.closeWindow(n * 1_000, 5_000 + n, n));
+    expect(windows.map(({ answered }) => answered)).toEqual([3, 2, 1]);
+    expect(windows.map(({ failed }) => failed)).toEqual([1, 2, 3]);
+    expect(windows.map(({ endMs, endedAtMs, durationMs }) => [endMs, endedAtMs, durationMs])).toEqual([
+      [1, 5_001, 1],
+      [2, 5_002, 1],
+      [3, 5_003, 1],
+    ]);
+    expect(windows[0]).toMatchObject({
+      answeredPerSecond: 3_000,
+      serviceTime: { count: 3, minUs: 30, maxUs: 100 },
+    });
+  });
+
+  it('counts a late sample in the window that is open, not in none', () => {
+    const aggregator = new Aggregator(1_000);
+    aggregator.closeWindow(1_000, 0, 0);
+    aggregator.add(samplesOf([request(990, 10), request(1_100, 10)]));
+    expect(aggregator.closeWindow(2_000, 0, 0).answered).toBe(2);
+  });
+
+  it('leaves the burn-in out of distributions, and counts it in the windows and rates', () => {
+    const aggregator = new Aggregator(1_000);
+    aggregator.add(
+      samplesOf([request(200, 100, false), request(400, 100, false), request(800, 300), request(900, 100)]),
+    );
+    expect([aggregator.measured, aggregator.burnIn]).toEqual([2, 2]);
+    expect(aggregator.serviceTime.count).toBe(2);
+    expect(aggregator.rates()).toEqual({
+      measuredPerSecond: 2 / 400e-6,
+      measuredDurationMs: 0.4,
+      includingBurnInPerSecond: 4 / 800e-6,
+      includingBurnInDurationMs: 0.8,
+    });
+    expect(aggregator.closeWindow(1_000, 0, 0)).toMatchObject({ answered: 4, serviceTime: { count: 2 } });
+  });
+
+  it('says zero of a run without answers', () => {
+    const aggregator = new Aggregator(1_000);
+    expect(Object.values(aggregator.rates())).toEqual([0, 0, 0, 0]);
+    expect(aggregator.stages()).toEqual({});
+    expect(aggregator.closeWindow(0, 0, 0)).toMatchObject({
+      answered: 0,
+      answeredPerSecond: 0,
+      serviceTime: { count: 0 },
+    });
+  });
+
+  it('shows the stages that occurred, those alone', () => {
+    const aggregator = new Aggregator(1_000);
+    aggregator.add(
+      samplesOf([
+        { ...request(10, 5), stagesUs: [-1, 2, 3, -1] },
+        { ...request(10, 5), stagesUs: [-1, 0, -1, -1] },
+      ]),
+    );
+    expect(Object.entries(aggregator.stages()).map(([name, { count }]) => [name, count])).toEqual([
+      ['encode', 2],
+      ['wait', 1],
+    ]);
+  });
+
+  it('agrees with a straightforward computation, whatever the order and the chunks', () => {
+    const scenario = fc.record({
+      requests: fc.array(anyRequest, { maxLength: 80 }),
+      chunk: fc.integer({ min: 1, max: 20 }),
+      periodUs: fc.integer({ min: 300, max: 4_000 }),
+    });
+    fc.assert(
+      fc.property(scenario, ({ requests, chunk, periodUs }) => {
+        const aggregator = new Aggregator(periodUs);
+        for (let at = 0; at < requests.length; at += chunk)
+          aggregator.add(samplesOf(requests.slice(at, at + chunk)));
+        const measured = requests.filter((each) => each.measured);
+        expect([aggregator.measured, aggregator.burnIn]).toEqual([
+          measured.length,
+          requests.length - measured.length,
+        ]);
+        expect(aggregator.serviceTime.quantileUs(1)).toBeCloseTo(
+          Math.max(0, ...measured.map((each) => each.serviceUs)),
+          -1,
+        );
+
+        const spanUs = (some: readonly Request[]) =>
+          Math.max(...some.map((each) => each.endUs)) -
+          Math.min(...some.map((each) => each.endUs - each.serviceUs));
+        const rates = aggregator.rates();
+        if (measured.length > 0) {
+          expect(rates.measuredDurationMs).toBeCloseTo(spanUs(measured) / 1e3, 9);
+          expect(rates.measuredPerSecond).toBeCloseTo((measured.length * 1e6) / spanUs(measured), 6);
+        }
+        if (requests.length > 0)
+          expect(rates.includingBurnInDurationMs).toBeCloseTo(spanUs(requests) / 1e3, 9);
+
+        const windows = Math.ceil(10_001 / periodUs);
+        for (let n = 0; n < windows; n++) {
+          const inWindow = requests.filter((each) => Math.floor(each.endUs / periodUs) === n);
+          const window = aggregator.closeWindow((n + 1) * periodUs, 0, 0);
+          expect(window.answered).toBe(inWindow.length);
+          expect(window.serviceTime.count).toBe(inWindow.filter((each) => each.measured).length);
+          expect(window.answeredPerSecond).toBeCloseTo((inWindow.length * 1e6) / periodUs, 6);
+        }
+        stageNames.forEach((name, i) => {
+          const count = measured.filter((each) => each.stagesUs[i]! >= 0).length;
+          expect(aggregator.stages()[name]?.count ?? 0).toBe(count);
+        });
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe('SampleBuffer', () => {
+  it('hands over every sample once, in order, in chunks of whole samples', () => {
+    const flushes = fc.array(fc.nat(9_000), { maxLength: 4 });
+    fc.assert(
+      fc.property(flushes, (counts) => {
+        const chunks: Float64Array[] = [];
+        const buffer = new SampleBuffer((chunk) => chunks.push(chunk));
+        let next = 0;
+        for (const count of counts) {
+          for (let i = 0; i < count; i++, next++)
+            buffer.append(next, next + 0.5, next % 2 === 0, Float64Array.of(next, -1, 2, 3));
+          buffer.flush();
+        }
+        const all = chunks.flatMap((chunk) => [...chunk]);
+        expect(all).toHaveLength(next * sampleWidth);
+        for (let i = 0; i < next; i += 97) {
+          expect(all.slice(i * sampleWidth, (i + 1) * sampleWidth)).toEqual([
+            i,
+            i + 0.5,
+            i % 2 === 0 ? 1 : 0,
+            i,
+            -1,
+            2,
+            3,
+          ]);
+        }
+        // Chunks are transferred to another thread: no two may share memory.
+        expect(new Set(chunks.map((chunk) => chunk.buffer)).size).toBe(chunks.length);
+        expect(chunks.every((chunk) => chunk.buffer.byteLength === chunk.byteLength)).toBe(true);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('hands over nothing when there is nothing', () => {
+    const buffer = new SampleBuffer(() => {
+      throw new Error('nothing was expected');
+    });
+    buffer.flush();
+  });
+});

@@ -1,0 +1,67 @@
+import { AibenchError } from '@aibench/core';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { failedCount, mergeTallies, type Tally, TallyCounter } from './tally.js';
+
+describe('TallyCounter', () => {
+  it('counts failures by code, and keeps what the first of each said', () => {
+    const counter = new TallyCounter();
+    counter.sent = 6;
+    counter.answered = 1;
+    counter.failed(new AibenchError('AIBENCH_SERVER', 'first'));
+    counter.failed(new TypeError('a bug'));
+    counter.failed(new AibenchError('AIBENCH_SERVER', 'second'));
+    counter.failed('a text');
+    counter.failed(undefined);
+    expect(counter.read()).toEqual({
+      sent: 6,
+      answered: 1,
+      failures: [
+        { code: 'AIBENCH_SERVER', count: 2, firstMessage: 'first' },
+        { code: 'AIBENCH_UNKNOWN', count: 3, firstMessage: 'a bug' },
+      ],
+      verified: 0,
+      mismatched: 0,
+      reconnects: 0,
+    });
+    expect(failedCount(counter.read())).toBe(5);
+  });
+
+  it('reads as it stood then, whatever is counted later', () => {
+    const counter = new TallyCounter();
+    counter.failed('once');
+    const read = counter.read();
+    counter.failed('again');
+    counter.sent += 1;
+    expect(read).toMatchObject({ sent: 0, failures: [{ count: 1 }] });
+  });
+});
+
+describe('mergeTallies', () => {
+  const count = fc.nat(1_000);
+  const failure = fc.tuple(fc.constantFrom('A', 'B', 'C'), fc.integer({ min: 1, max: 50 }));
+  const tally: fc.Arbitrary<Tally> = fc.record({
+    sent: count,
+    answered: count,
+    verified: count,
+    mismatched: count,
+    reconnects: count,
+    failures: fc
+      .uniqueArray(failure, { selector: ([code]) => code, maxLength: 3 })
+      .map((list) => list.map(([code, n]) => ({ code, count: n, firstMessage: `${code}!` }))),
+  });
+
+  it('adds everything up, each code once', () => {
+    fc.assert(
+      fc.property(fc.array(tally, { maxLength: 6 }), (tallies) => {
+        const merged = mergeTallies(tallies);
+        for (const key of ['sent', 'answered', 'verified', 'mismatched', 'reconnects'] as const)
+          expect(merged[key]).toBe(tallies.reduce((sum, each) => sum + each[key], 0));
+        expect(failedCount(merged)).toBe(tallies.reduce((sum, each) => sum + failedCount(each), 0));
+        const codes = merged.failures.map(({ code }) => code);
+        expect(new Set(codes).size).toBe(codes.length);
+        for (const { code, firstMessage } of merged.failures) expect(firstMessage).toBe(`${code}!`);
+      }),
+    );
+  });
+});
