@@ -2,7 +2,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 // `x.test.ts` needs nothing but Node; `x.servers.test.ts` needs real servers
 // and runs with `npm run test:servers`.
-const serverTests = '{apps,packages,benchmarks}/*/src/**/*.servers.test.ts';
+const serverTests = '{apps,packages,benchmarks,docs,scripts}/**/*.servers.test.{ts,mjs}';
 
 export default defineConfig({
   test: {
@@ -13,7 +13,7 @@ export default defineConfig({
     exclude: [
       ...configDefaults.exclude,
       '**/dist/**',
-      ...(process.env['AIBENCH_TEST_SERVERS'] === '1' ? [] : ['**/*.servers.test.ts']),
+      ...(process.env['AIBENCH_TEST_SERVERS'] === '1' ? [] : ['**/*.servers.test.{ts,mjs}']),
     ],
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -1,0 +1,69 @@
+// Packs every package as it would be published, installs the tarballs globally
+// into an empty prefix with npm, and runs the whole pipeline with the binaries
+// found there: what a user gets who has no clone. Needs the npm registry.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { root } from './workspace.mjs';
+
+const folder = mkdtempSync(join(tmpdir(), 'aibench-packed-'));
+const prefix = join(folder, 'prefix');
+const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+function run(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: folder, encoding: 'utf8', maxBuffer: 2 ** 26, ...options });
+  expect({ command: [command, ...args].join(' '), status: result.status, output: result.stderr }).toMatchObject({
+    status: 0,
+  });
+  return result.stdout;
+}
+
+function installed(name, ...args) {
+  return run(join(prefix, 'bin', name), args);
+}
+
+beforeAll(() => {
+  const pack = ['--recursive', '--filter', './packages/*', '--filter', './apps/*', 'pack', '--pack-destination', folder];
+  run('npx', ['--yes', packageManager, ...pack], { cwd: root });
+  const tarballs = readdirSync(folder)
+    .filter((name) => name.endsWith('.tgz') && !name.startsWith('aibench-testing-'))
+    .map((name) => join(folder, name));
+  // Without install scripts: those of onnxruntime-node fetch libraries for GPUs.
+  run('npm', ['install', '--global', '--prefix', prefix, '--ignore-scripts', '--no-audit', ...tarballs]);
+}, 300_000);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+it('installs every binary under all its names, and no tests', () => {
+  const binaries = readdirSync(join(root, 'apps')).flatMap((app) =>
+    Object.keys(JSON.parse(readFileSync(join(root, 'apps', app, 'package.json'), 'utf8')).bin),
+  );
+  expect(readdirSync(join(prefix, 'bin')).sort()).toEqual(binaries.sort());
+  const scope = join(prefix, 'lib', 'node_modules', '@aibench');
+  const files = readdirSync(scope, { recursive: true }).map(String);
+  expect(files.filter((name) => /\.test\./.test(name) && !name.includes('node_modules'))).toEqual([]);
+  for (const name of binaries) expect(installed(name, '--version')).toMatch(/^aibench-[\w-]+ \d+\.\d+\.\d+/);
+});
+
+it('runs the pipeline', { timeout: 120_000 }, async () => {
+  const server = spawn(join(prefix, 'bin', 'aibench-reference-server'), ['--redis-port', '0']);
+  try {
+    const [line] = await once(createInterface({ input: server.stdout }), 'line');
+    const address = JSON.parse(line).addresses.redis;
+    const data = join(folder, 'fraud.dat');
+    installed('aibench-generate-data', '--max-transactions', '500', '--seed', '3', '--output-file', data);
+    installed('aibench-load-data', '--redis-host', `redis://${address}`, '--file', data);
+    installed('aibench-setup-model', '--server', 'redisai', '--host', address, '--enable-reference-data-redis');
+    const summary = installed(
+      'aibench_run_inference_redisai',
+      ...['-host', address, '-enable-reference-data-redis=true', '-verify', '-file', data],
+    );
+    expect(summary).toContain('500 of 500 answers, all right');
+  } finally {
+    server.kill();
+  }
+});
