@@ -4,7 +4,8 @@
  *
  *     node benchmarks/dist/load-data.js [rows] [rounds] [workers]
  *
- * Two comparisons, since most of the server's work on a new key is making room
+ * Both have 50 connections, redis-benchmark's default, with 100 commands on their
+ * way on each. Two comparisons, since most of the server's work on a new key is making room
  * for it: `one key` writes the same key again and again, which is what
  * `redis-benchmark -P 100 -t set -d 1024` does; `new keys` fills an empty
  * server, which is what loading is for (redis-benchmark with `-r`).
@@ -15,7 +16,7 @@ import { redisCli, runBinary, startRedis, temporaryFolder } from '@aibench/testi
 import { loadUseCase } from '@aibench/usecases';
 import { runRedisBenchmark } from './redis-benchmark.js';
 
-const [rows = 1_000_000, rounds = 5, workers = 4] = process.argv.slice(2).map(Number);
+const [rows = 1_000_000, rounds = 5, workers = 50] = process.argv.slice(2).map(Number);
 const pipeline = 100;
 const { row: layout } = await loadUseCase('creditcard-fraud');
 

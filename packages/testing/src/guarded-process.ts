@@ -1,4 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { afterwards } from './afterwards.js';
 
@@ -24,6 +27,7 @@ export interface GuardedProcess {
 /**
  * Starts a server and waits until it says that it is ready.
  *
+ * @param command may use `{folder}` for an empty folder of the server's own, removed once it has ended
  * @param isReady looks at what it has written to stdout so far; what it returns, once not undefined, is the result
  * @throws with the end of its output where it ends or takes over 30 s before that
  */
@@ -31,13 +35,13 @@ export async function startGuarded<T>(
   command: readonly string[],
   isReady: (stdout: string) => T | undefined,
 ): Promise<GuardedProcess & { readonly ready: T }> {
-  const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn(
-    'sh',
-    ['-c', guard, 'sh', ...command],
-    {
-      stdio: ['pipe', 'pipe', 'pipe'],
-    },
-  );
+  // Not by temporaryFolder: while the server lives, it may write into a folder that is being removed.
+  const folder = mkdtempSync(join(tmpdir(), 'aibench-test-'));
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  const args = command.map((arg) => arg.replace('{folder}', folder));
+  const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn('sh', ['-c', guard, 'sh', ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   let running = true;
   const ended = new Promise<void>((resolve) => {
     child.once('close', () => {
@@ -52,8 +56,12 @@ export async function startGuarded<T>(
     async stop() {
       child.stdin.end();
       await ended;
+      removeFolder();
     },
-    stopNow: () => child.stdin.destroy(),
+    stopNow() {
+      child.stdin.destroy();
+      removeFolder();
+    },
   });
   let stdout = '';
   let stderr = '';

@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { freePorts } from './free-port.js';
 import { type GuardedProcess, startGuarded } from './guarded-process.js';
-import { temporaryFolder } from './temporary-folder.js';
 
 /** A real Redis on loopback, without persistence. */
 export interface RedisServer {
@@ -20,7 +19,6 @@ export interface RedisServer {
  * `auto` is replaced by the free port; the default is `--port auto`.
  */
 export async function startRedis(args: readonly string[] = []): Promise<RedisServer> {
-  const folder = temporaryFolder();
   for (let attempt = 1; ; attempt++) {
     const [port = 0, busPort = 0] = await freePorts(2);
     const fill = (arg: string) =>
@@ -35,7 +33,7 @@ export async function startRedis(args: readonly string[] = []): Promise<RedisSer
             '--bind',
             '127.0.0.1',
             '--dir',
-            folder,
+            '{folder}',
             '--save',
             '',
             '--appendonly',
