@@ -51,7 +51,10 @@ class SharedConnection {
   #members = 0;
   /** Requests that have no answer yet, those held back included. */
   #out = 0;
+  /** Requests that have not left yet, when they have to at the latest, and whether that is being seen to. */
   #held = 0;
+  #dueMs = 0;
+  #isWatched = false;
   /** Whether a worker has left, which happens when the connection is lost or the run is over. */
   #left = false;
 
@@ -74,6 +77,7 @@ class SharedConnection {
       throw error;
     }
     let isOut = false;
+    let hasLeft = false;
     const request = async <T>(send: () => Promise<T>): Promise<T> => {
       isOut = true;
       try {
@@ -87,20 +91,26 @@ class SharedConnection {
       send: (command) => request(() => connection.send(command)),
       sendAll: (commands) =>
         request<RedisReply[]>(() => Promise.all(commands.map((command) => connection.send(command)))),
-      close: () => this.#leave(connection, isOut),
+      close: async () => {
+        if (hasLeft) return;
+        hasLeft = true;
+        await this.#leave(connection, isOut);
+      },
     };
   }
 
+  /** Sends with the others of the window; all leave at once when no worker is left to wait for. */
   async #hold<T>(connection: RedisConnection, send: () => Promise<T>): Promise<T> {
     if (this.#held === 0) {
       connection.cork();
-      this.#flushLater(connection);
+      this.#dueMs = performance.now() + this.#options.windowMs;
+      if (!this.#isWatched) setImmediate(() => this.#flushWhenDue(connection));
+      this.#isWatched = true;
     }
     this.#held += 1;
     this.#out += 1;
     try {
       const reply = send();
-      // When all of the workers have a request out there is none left to wait for.
       if (this.#out >= this.#members) this.#flush(connection);
       return await reply;
     } finally {
@@ -109,25 +119,19 @@ class SharedConnection {
   }
 
   #flush(connection: RedisConnection): void {
-    if (this.#held === 0) return;
     this.#held = 0;
     connection.uncork();
   }
 
-  #flushLater(connection: RedisConnection): void {
-    const { windowMs } = this.#options;
-    const dueMs = performance.now() + windowMs;
-    const batch = {};
-    this.#batch = batch;
-    const check = (): void => {
-      if (this.#batch !== batch || this.#held === 0) return;
-      if (performance.now() >= dueMs) this.#flush(connection);
-      else if (windowMs < finestTimerMs) setImmediate(check);
-      else setTimeout(check, dueMs - performance.now());
-    };
-    setImmediate(check);
+  #flushWhenDue(connection: RedisConnection): void {
+    const leftMs = this.#dueMs - performance.now();
+    if (this.#held > 0 && leftMs <= 0) this.#flush(connection);
+    this.#isWatched = this.#held > 0;
+    if (!this.#isWatched) return;
+    const again = () => this.#flushWhenDue(connection);
+    if (leftMs < finestTimerMs) setImmediate(again);
+    else setTimeout(again, leftMs);
   }
-  #batch: object = {};
 
   /** Replies come in the order of requests, so a request that is given up takes the connection with it. */
   async #leave(connection: RedisConnection, isOut: boolean): Promise<void> {
