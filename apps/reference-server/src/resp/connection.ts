@@ -156,7 +156,7 @@ export class Connection implements Client {
 
   #run(command: Command, request: Request, record: CommandStatistics): void {
     const startMs = performance.now();
-    const replyBytes = this.reply.sizeBytes;
+    let replyBytes = this.reply.sizeBytes;
     const finish = (error?: unknown): void => {
       record.calls += 1;
       record.timeUs += (performance.now() - startMs) * 1_000;
@@ -177,6 +177,7 @@ export class Connection implements Client {
         this.#process();
       });
       this.#flush();
+      replyBytes = this.reply.sizeBytes;
     } catch (error) {
       finish(error);
     }
