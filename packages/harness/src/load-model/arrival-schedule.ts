@@ -1,9 +1,17 @@
 import type { Pacer } from '../engine/pacer.js';
-import { arrivalsBefore, constantArrivals, poissonArrivals, traceArrivals } from './arrivals.js';
+import {
+  arrivalsBefore,
+  burstArrivals,
+  constantArrivals,
+  poissonArrivals,
+  traceArrivals,
+} from './arrivals.js';
 import { constantProfile, type RateProfile, type RateStage, rampProfile } from './rate-profile.js';
 
 /** How arrivals lie along their rate. */
-export type ArrivalSpacing = { readonly kind: 'constant' } | { readonly kind: 'poisson'; readonly seed: number };
+export type ArrivalSpacing =
+  | { readonly kind: 'constant' }
+  | { readonly kind: 'poisson'; readonly seed: number };
 
 /**
  * When the requests of an open loop are due, as data: it can be sent to load
@@ -17,6 +25,7 @@ export type ArrivalSchedule =
       readonly stages: readonly RateStage[];
       readonly spacing: ArrivalSpacing;
     }
+  | { readonly kind: 'burst'; readonly count: number }
   /** Backed by a SharedArrayBuffer, threads share the times; otherwise each gets a copy. */
   | { readonly kind: 'trace'; readonly timesUs: Float64Array };
 
@@ -35,6 +44,8 @@ function pacerWithoutEnd(schedule: ArrivalSchedule): Pacer {
       return spaced(constantProfile(schedule.ratePerSecond), schedule.spacing);
     case 'stages':
       return spaced(rampProfile(schedule.stages, schedule.startPerSecond), schedule.spacing);
+    case 'burst':
+      return burstArrivals(schedule.count);
     case 'trace':
       return traceArrivals(schedule.timesUs);
   }

@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { AibenchError } from '@aibench/core';
+import { inputError } from '../engine/input-error.js';
 
-/** No time needs this many characters; a longer line means that the file is something else, perhaps without any line ends. */
-const longestLine = 256;
+/** A longer line, comments included, means that the file is something else, perhaps one without line ends. */
+const longestLine = 4_096;
 
 /**
  * Reads the times at which requests are to arrive. The format is this suite's
@@ -25,9 +26,7 @@ export async function readArrivalTrace(path: string): Promise<Float64Array<Array
       if (rest.length > longestLine) times.readLine(rest);
     }
   } catch (cause) {
-    if (cause instanceof AibenchError) throw cause;
-    const { message } = cause as Error;
-    throw new AibenchError('AIBENCH_INPUT', `cannot read ${path}: ${message}`, { hint, cause });
+    throw inputError(path, cause);
   }
   if (rest !== '') times.readLine(rest);
   return times.finish();
@@ -41,6 +40,8 @@ class TimeList {
   #timesUs = new Float64Array(1_024);
   #count = 0;
   #line = 0;
+  /** The last time as it was written. */
+  #last = '';
   /** Whether a line that isn't a comment has been seen: only the first may be a header. */
   #begun = false;
 
@@ -50,12 +51,10 @@ class TimeList {
 
   readLine(line: string): void {
     this.#line += 1;
-    // Editors may put a byte order mark in front.
-    const text = (this.#line === 1 ? line.replace(/^\uFEFF/, '') : line).trim();
-    if (text === '' || text.startsWith('#')) {
-      if (line.length <= longestLine || text !== '') return;
-    }
-    if (line.length > longestLine) throw this.#invalid(`a line of more than ${longestLine} characters`);
+    if (line.length > longestLine) throw this.#invalid(`more than ${longestLine} characters`);
+    // This also drops the byte order mark that an editor may have put in front.
+    const text = line.trim();
+    if (text === '' || text.startsWith('#')) return;
     const isHeader = !this.#begun && text.toLowerCase() === 'seconds';
     this.#begun = true;
     if (!isHeader) this.#append(text);
@@ -70,13 +69,15 @@ class TimeList {
 
   #append(text: string): void {
     const seconds = Number(text);
-    if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) || !Number.isFinite(seconds)) {
+    if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) || !Number.isFinite(seconds * 1e6)) {
       throw this.#invalid(`"${text}" is no time in seconds`);
     }
     if (seconds < 0) throw this.#invalid(`${text} is negative`);
     const timeUs = seconds * 1e6;
-    const beforeUs = this.#count === 0 ? 0 : this.#timesUs[this.#count - 1]!;
-    if (timeUs < beforeUs) throw this.#invalid(`${text} is before the time above it, ${beforeUs / 1e6}`);
+    if (this.#count > 0 && timeUs < this.#timesUs[this.#count - 1]!) {
+      throw this.#invalid(`${text} is before the time above it, ${this.#last}`);
+    }
+    this.#last = text;
     if (this.#count === this.#timesUs.length) {
       const grown = new Float64Array(2 * this.#count);
       grown.set(this.#timesUs);

@@ -41,6 +41,11 @@ export function traceArrivals(timesUs: Float64Array): Pacer {
   return { dueUs: (index) => timesUs[index] ?? Number.POSITIVE_INFINITY };
 }
 
+/** All of `count` arrivals at the start, as in the offline scenario. */
+export function burstArrivals(count: number): Pacer {
+  return { dueUs: (index) => (index < count ? 0 : Number.POSITIVE_INFINITY) };
+}
+
 /** The arrivals of another pacer that are due before `endUs`, and none after. */
 export function arrivalsBefore(pacer: Pacer, endUs: number): Pacer {
   return {

@@ -42,12 +42,14 @@ export function constantProfile(ratePerSecond: number, durationUs = Number.POSIT
     durationUs,
     totalCount,
     // Not by a precomputed gap: its rounding error would grow with the count.
-    timeUsOf: (count) => (count < totalCount ? Math.min((count * 1e6) / ratePerSecond, durationUs) : Number.POSITIVE_INFINITY),
-    countAt: (timeUs) => (timeUs >= durationUs ? totalCount : Math.min((Math.max(timeUs, 0) * ratePerSecond) / 1e6, totalCount)),
+    timeUsOf: (count) =>
+      count < totalCount ? Math.min((count * 1e6) / ratePerSecond, durationUs) : Number.POSITIVE_INFINITY,
+    countAt: (timeUs) =>
+      timeUs >= durationUs ? totalCount : Math.min((Math.max(timeUs, 0) * ratePerSecond) / 1e6, totalCount),
   };
 }
 
-/** A stage with where it begins. Rates are per microsecond. */
+/** A stage that has arrivals, with where it begins. Rates are per second. */
 interface Segment {
   readonly startUs: number;
   readonly startCount: number;
@@ -72,10 +74,9 @@ export function rampProfile(stages: readonly RateStage[], startPerSecond = 0): R
   const segments: Segment[] = [];
   let startUs = 0;
   let startCount = 0;
-  let from = startPerSecond / 1e6;
-  for (const { durationUs, targetPerSecond } of stages) {
-    const to = targetPerSecond / 1e6;
-    const endCount = settled(startCount + (durationUs * (from + to)) / 2);
+  let from = startPerSecond;
+  for (const { durationUs, targetPerSecond: to } of stages) {
+    const endCount = settled(startCount + (durationUs * (from + to)) / 2e6);
     const count = endCount - startCount;
     if (count > 0) segments.push({ startUs, startCount, durationUs, count, from, to });
     startUs += durationUs;
@@ -90,7 +91,9 @@ export function rampProfile(stages: readonly RateStage[], startPerSecond = 0): R
     timeUsOf(count) {
       if (!(count < totalCount)) return Number.POSITIVE_INFINITY;
       const segment = lastStarted(segments, ({ startCount }) => startCount <= count);
-      return segment === undefined ? 0 : segment.startUs + timeWithin(segment, Math.max(count - segment.startCount, 0));
+      return segment === undefined
+        ? 0
+        : segment.startUs + timeWithin(segment, Math.max(count - segment.startCount, 0));
     },
     countAt(timeUs) {
       if (timeUs >= durationUs) return totalCount;
@@ -108,21 +111,25 @@ export function rampProfile(stages: readonly RateStage[], startPerSecond = 0): R
  * at which it is lower, for the same reason.
  */
 function timeWithin({ durationUs, count: all, from, to }: Segment, count: number): number {
-  if (count === 0) return 0;
-  const slope = (to - from) / durationUs;
+  const slope = ((to - from) * 1e6) / durationUs;
   const rateSquared =
     slope >= 0 ? from * from + 2 * slope * count : to * to - 2 * slope * Math.max(all - count, 0);
-  return Math.min((2 * count) / (from + Math.sqrt(rateSquared)), durationUs);
+  const rates = from + Math.sqrt(rateSquared);
+  // Both are 0 only at the start of a way up from 0.
+  return rates === 0 ? 0 : Math.min((2e6 * count) / rates, durationUs);
 }
 
 function countWithin({ durationUs, count: all, from, to }: Segment, timeUs: number): number {
   if (timeUs >= durationUs) return all;
   const rate = from + ((to - from) * timeUs) / durationUs;
-  return Math.min((timeUs * (from + rate)) / 2, all);
+  return Math.min((timeUs * (from + rate)) / 2e6, all);
 }
 
 /** The last segment for which `started` holds; it holds for some number of the first ones and for none after. */
-function lastStarted(segments: readonly Segment[], started: (segment: Segment) => boolean): Segment | undefined {
+function lastStarted(
+  segments: readonly Segment[],
+  started: (segment: Segment) => boolean,
+): Segment | undefined {
   let low = 0;
   let high = segments.length;
   while (low < high) {
@@ -133,7 +140,7 @@ function lastStarted(segments: readonly Segment[], started: (segment: Segment) =
   return segments[low - 1];
 }
 
-/** A count without the rounding error that makes 3 stages of 0.1 s at 100/s come to 30.000000000000004 and one arrival more. */
+/** A count without the rounding error that would bring the sum of stages just above a whole number, and so one arrival more. */
 function settled(count: number): number {
   const whole = Math.round(count);
   return Math.abs(count - whole) <= whole * 1e-12 ? whole : count;

@@ -1,5 +1,5 @@
 import { AibenchError, parseDurationMs } from '@aibench/core';
-import type { RateStage } from './rate-profile.js';
+import { type RateStage, rampProfile } from './rate-profile.js';
 
 /**
  * Reads the value of `--stages`: stages separated by commas, each a duration as
@@ -7,25 +7,27 @@ import type { RateStage } from './rate-profile.js';
  * `10s:100,30s:500` goes from 0 to 100/s in 10 s, then to 500/s in 30 s. A stage
  * of `0s` jumps, so `0s:100,10s:100` is 100/s for 10 s.
  *
+ * @param startPerSecond the rate that the first stage starts from; default 0
  * @throws AIBENCH_USAGE naming the flag and the part of it that is wrong
  */
-export function parseRateStages(text: string): RateStage[] {
+export function parseRateStages(text: string, startPerSecond = 0): RateStage[] {
   if (text.trim() === '') throw invalidStages('--stages is empty');
   const stages = text.split(',').map((part, index) => {
     const where = `stage ${index + 1} of --stages, "${part.trim()}"`;
     const fields = part.split(':');
-    if (fields.length !== 2) throw invalidStages(`${where}, is no duration and rate with a colon between them`);
-    return { durationUs: durationUs(fields[0]!, where), targetPerSecond: rate(fields[1]!, where) };
+    if (fields.length !== 2)
+      throw invalidStages(`${where}, is no duration and rate with a colon between them`);
+    return { durationUs: parseDurationUs(fields[0]!, where), targetPerSecond: parseRate(fields[1]!, where) };
   });
-  const last = stages.reduce((sumUs, stage) => sumUs + stage.durationUs, 0);
-  if (last === 0) throw invalidStages(`--stages ${text} lasts no time`);
-  if (!stages.some((stage, index) => hasArrivals(stage, stages[index - 1]))) {
+  const { durationUs, totalCount } = rampProfile(stages, startPerSecond);
+  if (durationUs === 0) throw invalidStages(`--stages ${text} lasts no time`);
+  if (totalCount === 0) {
     throw invalidStages(`--stages ${text} never sends a request: its rate is always 0`);
   }
   return stages;
 }
 
-function durationUs(text: string, where: string): number {
+function parseDurationUs(text: string, where: string): number {
   let durationMs: number;
   try {
     durationMs = parseDurationMs(text);
@@ -36,7 +38,7 @@ function durationUs(text: string, where: string): number {
   return durationMs * 1_000;
 }
 
-function rate(text: string, where: string): number {
+function parseRate(text: string, where: string): number {
   const trimmed = text.trim();
   const value = Number(trimmed);
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(trimmed) || !Number.isFinite(value)) {
@@ -44,10 +46,6 @@ function rate(text: string, where: string): number {
   }
   if (value < 0) throw invalidStages(`${where}: a rate can't be negative`);
   return value;
-}
-
-function hasArrivals({ durationUs, targetPerSecond }: RateStage, before: RateStage | undefined): boolean {
-  return durationUs > 0 && (targetPerSecond > 0 || (before?.targetPerSecond ?? 0) > 0);
 }
 
 function invalidStages(message: string, cause?: unknown): AibenchError {
