@@ -6,6 +6,7 @@ import { type Channel, ownChannel } from './channel.js';
 import { DagSession, type DagTarget } from './dag-session.js';
 import { detailsOf } from './describe-server.js';
 import type { flags } from './flags.js';
+import { Leftovers } from './leftovers.js';
 import { addressesOf, connectOptions, modelName } from './open-servers.js';
 import { SeparateSession } from './separate-session.js';
 import { SharedChannels } from './shared-channels.js';
@@ -18,12 +19,12 @@ export function connectSession(context: Context): Promise<Session> {
 }
 
 async function connectToServer(context: Context): Promise<Session> {
-  const { flags: values, server, task, worker } = context;
+  const { flags: values, task, worker } = context;
   const addresses = addressesOf(values);
   const address = addresses[worker % addresses.length]!;
   const channel =
     values.poolPipelineConcurrency > 0
-      ? await sharedChannels(server, context).join(address)
+      ? await threadState(context).channels.join(address)
       : ownChannel(await connectRedis(address, connectOptions));
   return openSession(context, channel, modelName(values, task), '');
 }
@@ -58,24 +59,37 @@ function openSession(context: Context, channel: Channel, model: string, hashTag:
   // Random, since another run may ask the same server at the same time.
   const name = `w${worker}-${randomBytes(6).toString('hex')}`;
   const owner = hashTag === '' ? `{${name}}` : `${hashTag}:${name}`;
-  const commands = separateCommands(task, { family: detailsOf(server).commandFamily, model, owner });
-  return new SeparateSession({ task, address: channel.address, model, channel, commands });
+  const { commandFamily: family, cluster } = detailsOf(server);
+  const commands = separateCommands(task, { family, model, owner });
+  const { leftovers } = threadState(context);
+  return new SeparateSession({
+    ...{ task, address: channel.address, model, cluster },
+    ...{ channel, commands, leftovers },
+  });
 }
 
 function dagTarget({ task, server }: Context, channel: Channel, model: string): DagTarget {
-  const command = dagCommand(task, { family: detailsOf(server).commandFamily, model, keys: rowKeys });
-  return { task, address: channel.address, model, channel, command };
+  const { commandFamily: family, cluster } = detailsOf(server);
+  const command = dagCommand(task, { family, model, keys: rowKeys });
+  return { task, address: channel.address, model, cluster, channel, command };
 }
 
-/** Those of a thread's workers; the description is one object for all of them. */
-const shared = new WeakMap<ServerDescription, SharedChannels>();
+/** What the sessions of a thread share. */
+interface ThreadState {
+  readonly channels: SharedChannels;
+  readonly leftovers: Leftovers;
+}
 
-function sharedChannels(server: ServerDescription, { flags: values }: Context): SharedChannels {
-  let channels = shared.get(server);
-  if (channels === undefined) {
+/** By the servers' description, which is one object for all sessions of a run's thread. */
+const states = new WeakMap<ServerDescription, ThreadState>();
+
+function threadState({ server, flags: values }: Context): ThreadState {
+  let state = states.get(server);
+  if (state === undefined) {
     const { poolPipelineConcurrency: workers, poolPipelineWindowMs: windowMs } = values;
-    channels = new SharedChannels({ ...connectOptions, workers, windowMs });
-    shared.set(server, channels);
+    const channels = new SharedChannels({ ...connectOptions, workers, windowMs });
+    state = { channels, leftovers: new Leftovers() };
+    states.set(server, state);
   }
-  return channels;
+  return state;
 }

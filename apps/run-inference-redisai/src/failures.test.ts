@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { connectRedis, parseRedisAddress } from '@aibench/redis';
 import {
   type ReferenceServer,
   startBinary,
@@ -141,6 +142,37 @@ describe('a server that goes away', () => {
     const { exitCode, stderr } = await runWithResult(address, []);
     expect(exitCode).toBe(1);
     expect(stderr).toContain(`${address} does not speak the Redis protocol`);
+  });
+});
+
+describe('a server that is too slow', () => {
+  it.each(['--use-dag=true', '--use-dag=false', '--pool-pipeline-concurrency=4'])(
+    'is given up, and asked anew with --ignore-errors, %s',
+    async (way) => {
+      const { addresses } = await startLoadedServer(undefined, ['--delay', '1s']);
+      const flags = ['--request-timeout', '200ms', '--max-queries', '16', way];
+      const ended = await runWithResult(addresses.redis, flags);
+      expect(ended.exitCode).toBe(1);
+      expect(ended.result?.outcome.code).toBe('AIBENCH_TIMEOUT');
+      expect(ended.result!.counts.sent).toBeLessThan(16);
+      const { result } = await runWithResult(addresses.redis, [...flags, '--ignore-errors']);
+      expect(result!.counts).toMatchObject({ sent: 16, answered: 0, failed: 16, cutOff: 0 });
+      expect(result!.counts.failures.map(({ code }) => code)).toContain('AIBENCH_TIMEOUT');
+      expect(result!.counts.reconnects).toBeGreaterThanOrEqual(8);
+    },
+  );
+
+  it('is left without the tensors of requests that were given up', async () => {
+    const slow = ['--delay-distribution', '98%:1ms,2%:2s', '--delay-seed', '3'];
+    const { addresses } = await startLoadedServer(undefined, slow);
+    const flags = ['--request-timeout', '300ms', '--ignore-errors', '--use-dag=false', '--workers', '4'];
+    const { result } = await runWithResult(addresses.redis, [...flags, '--max-queries', '200']);
+    expect(result!.counts.failures.map(({ code }) => code)).toEqual(['AIBENCH_TIMEOUT']);
+    expect(result!.counts.answered).toBeGreaterThan(0);
+    const connection = await connectRedis(parseRedisAddress(addresses.redis));
+    const keys = await connection.call('KEYS', '*');
+    await connection.close();
+    expect((keys as unknown[]).map(String).sort()).toEqual(['financialNet', 'financialNet_NoReference']);
   });
 });
 

@@ -3,11 +3,14 @@ import type { InferenceRequest, Session, StageTimer } from '@aibench/harness';
 import { encodeCommand, type RedisReply } from '@aibench/redis';
 import { type AnswerContext, inferenceError, readAnswer, type SeparateCommands } from '@aibench/redisai';
 import type { Channel } from './channel.js';
+import type { Leftovers } from './leftovers.js';
 
 /** What a session of separate commands works with. */
 export interface SeparateOptions extends AnswerContext {
   readonly channel: Channel;
   readonly commands: SeparateCommands;
+  /** Those of the thread. */
+  readonly leftovers: Leftovers;
 }
 
 /** How long a session that ends waits until its tensors are deleted. */
@@ -44,14 +47,19 @@ export class SeparateSession implements Session {
     return outputs;
   }
 
-  /** Deletes the session's tensors first, where the server still listens. */
+  /** Deletes the session's tensors first, and those of others that could not, where the server still listens. */
   async close(): Promise<void> {
-    const { channel, commands } = this.#options;
-    if (!this.#isOut) {
-      const limit = setTimeout(() => void channel.close(), deleteLimitMs);
-      await channel.send(encodeCommand(['DEL', ...commands.ownKeys])).catch(() => undefined);
-      clearTimeout(limit);
+    const { channel, commands, leftovers, address } = this.#options;
+    const keys = [...commands.ownKeys, ...leftovers.take(address)];
+    const limit = setTimeout(() => void channel.close(), deleteLimitMs);
+    try {
+      if (this.#isOut) throw new Error('the server has not answered yet');
+      // One by one, since in a cluster their slots may differ.
+      await channel.sendAll(keys.map((key) => encodeCommand(['DEL', key])));
+    } catch {
+      leftovers.add(address, keys);
     }
+    clearTimeout(limit);
     await channel.close();
   }
 }

@@ -8,6 +8,7 @@ const context = {
   task: fraud.task({ withReference: true }),
   address: '10.0.0.1:6379',
   model: 'financialNet',
+  cluster: false,
 };
 const ok = Buffer.from('OK');
 const answer = Buffer.from(Float32Array.of(0.25, 0.75).buffer);
@@ -73,6 +74,14 @@ describe('inferenceError', () => {
     expect(error.code).toBe('AIBENCH_MISSING_KEY');
     expect(error.message).toBe('10.0.0.1:6379 has no model financialNet');
     expect(error.hint).toContain('aibench-setup-model');
+  });
+
+  it('tells a slot that has moved from a cluster that is not used as one', () => {
+    const moved = answered('MOVED 7 10.0.0.2:6379');
+    const hintOf = (cluster: boolean) =>
+      (inferenceError({ ...context, cluster }, moved, 17) as AibenchError).hint;
+    expect(hintOf(true)).toContain('aibench-setup-model');
+    expect(hintOf(false)).toBeUndefined();
   });
 
   it('leaves other errors as they are', () => {

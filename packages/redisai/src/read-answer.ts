@@ -9,6 +9,8 @@ export interface AnswerContext {
   readonly address: string;
   /** Key of the model. */
   readonly model: string;
+  /** Whether the servers are a cluster that is used as one. */
+  readonly cluster: boolean;
 }
 
 /**
@@ -56,8 +58,10 @@ export function inferenceError(context: AnswerContext, error: unknown, requestId
       cause: error,
     });
   }
+  const hint = error instanceof AibenchError ? error.hint : undefined;
+  const hasMoved = context.cluster && /^(MOVED|ASK) /.test(text);
   return new AibenchError('AIBENCH_SERVER', `${address} answered for row ${requestId}: ${text}`, {
-    hint: error instanceof AibenchError ? error.hint : undefined,
+    hint: hasMoved ? "the cluster's slots have moved; set the model up again with aibench-setup-model" : hint,
     cause: error,
   });
 }

@@ -243,7 +243,7 @@ async function askProbe(
     keys: { reference: ({ name }) => keyOf(name), tensor: ({ name }) => keyOf(name) },
   });
   const { id, inputs } = probe.request;
-  const context = { task, address: connection.address, model };
+  const context = { task, address: connection.address, model, cluster: hashTag !== '' };
   try {
     await storeReferences(connection, referenceKeys, { task, probe });
     const wire = command.encode(
