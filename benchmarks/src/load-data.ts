@@ -65,9 +65,9 @@ async function loadDataRate(file: string): Promise<number> {
   const args = ['--redis-host', redis.address, '--set-tensor=false', '--check=false', '--file', file];
   const size = ['--pipeline', String(pipeline), '--workers', String(workers), '--reporting-period', '0'];
   const { exitCode, stdout, stderr } = await runBinary('load-data', [...args, ...size]);
-  const rate = /([\d.]+) commands\/s/.exec(stdout.toString())?.[1];
+  const rate = /([\d,]+) commands\/s/.exec(stdout.toString())?.[1];
   if (exitCode !== 0 || rate === undefined) throw new Error(`load-data failed: ${stderr}`);
-  return Number(rate);
+  return Number(rate.replaceAll(',', ''));
 }
 
 async function redisBenchmarkRate(more: readonly string[]): Promise<number> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { stat, unlink } from 'node:fs/promises';
-import { AibenchError } from '@aibench/core';
-import { type OutputFile, openOutputFile, outputError, writeStdout } from '@aibench/harness/cli';
+import { AibenchError, outputError } from '@aibench/core';
+import { type OutputFile, openOutputFile, writeStdout } from '@aibench/harness/cli';
 import { type DataManifest, manifestPath, renderManifest } from './manifest.js';
 
 /** What only the output knows of a manifest. */

@@ -1,7 +1,6 @@
-import { AibenchError } from '@aibench/core';
-import { type CommandContext, createProgress } from '@aibench/harness/cli';
+import { AibenchError, formatCount } from '@aibench/core';
+import { type CommandContext, createProgress, startCpuProfile } from '@aibench/harness/cli';
 import { defaultThreads, loadUseCase, type RowSource } from '@aibench/usecases';
-import { startCpuProfile } from './cpu-profile.js';
 import { openDataOutput } from './data-output.js';
 import type { flags as flagSet } from './flags.js';
 import { manifestVersion } from './manifest.js';
@@ -125,8 +124,7 @@ function tellSeed({ flags }: Context, seed: number, source: string, say: (line: 
 
 function summary(rows: number, sizeBytes: number, seconds: number): string {
   const rate = Math.round(rows / Math.max(seconds, 1e-3));
-  const count = (value: number) => value.toLocaleString('en-US');
-  return `${count(rows)} rows, ${count(sizeBytes)} bytes in ${seconds.toFixed(2)} s (${count(rate)} rows/s)`;
+  return `${formatCount(rows)} rows, ${formatCount(sizeBytes)} bytes in ${seconds.toFixed(2)} s (${formatCount(rate)} rows/s)`;
 }
 
 function printers({ flags, stderr }: Context) {

@@ -44,9 +44,9 @@ export const flags = {
     describe: 'Rows to load; 0 loads all',
     group: 'Data',
   }),
-  'allow-partial': flag.boolean({
+  'allow-truncated': flag.boolean({
     default: false,
-    describe: 'Load the whole rows of a data file that is cut off inside a row, instead of failing',
+    describe: 'Use the whole rows of a data file that ends within a row',
     group: 'Data',
   }),
   'set-blob': flag.boolean({

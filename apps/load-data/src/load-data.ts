@@ -1,4 +1,4 @@
-import { AibenchError, exitCode, type RowLayout } from '@aibench/core';
+import { AibenchError, exitCode, formatCount, type RowLayout } from '@aibench/core';
 import { type CommandContext, writeStdout } from '@aibench/harness/cli';
 import {
   type BulkWriter,
@@ -15,7 +15,7 @@ import { loadUseCase, type UseCase } from '@aibench/usecases';
 import { BlockViews } from './block-views.js';
 import type { flags } from './flags.js';
 import { IdRanges } from './id-ranges.js';
-import { LoadReport, rate } from './load-report.js';
+import { LoadReport } from './load-report.js';
 import { openRowFile, openRowStdin, type RowInput } from './row-blocks.js';
 import { existsCommand, type RowCommand, rowCommands } from './row-commands.js';
 
@@ -61,7 +61,8 @@ export async function loadData(context: Context): Promise<number> {
       await writer.close();
     }
     const { confirmed } = writer.totals;
-    const summary = `loaded ${ids.length} rows with ${confirmed} commands in ${(report.elapsedMs / 1_000).toFixed(3)} s, ${rate(confirmed, report.elapsedMs)} commands/s`;
+    const { elapsedMs } = report;
+    const summary = `loaded ${formatCount(ids.length)} rows with ${formatCount(confirmed)} commands in ${(elapsedMs / 1_000).toFixed(2)} s, ${formatCount((confirmed / elapsedMs) * 1_000)} commands/s`;
     refuseRefused(writer);
     if (report.failure !== undefined) throw report.failure;
     if (signal.aborted) {
@@ -78,7 +79,7 @@ export async function loadData(context: Context): Promise<number> {
       await writeStdout(`${summary}; interrupted before the keys were counted\n`);
       return exitCode.interrupted;
     }
-    await writeStdout(`${summary}; ${found} of ${expected} keys are there\n`);
+    await writeStdout(`${summary}; ${formatCount(found)} of ${formatCount(expected)} keys are there\n`);
     if (found !== expected) throw keysMissing(server, found, expected);
     return exitCode.ok;
   } finally {
@@ -98,7 +99,7 @@ function serverAddresses(values: Context['flags']): Addresses {
 }
 
 function openInput({ flags: values, signal }: Context, useCase: UseCase): Promise<RowInput> | RowInput {
-  const options = { rowBytes: useCase.row.sizeBytes, allowPartial: values.allowPartial, signal };
+  const options = { rowBytes: useCase.row.sizeBytes, allowTruncated: values.allowTruncated, signal };
   if (values.file !== '') return openRowFile(values.file, options);
   if (process.stdin.isTTY) {
     throw new AibenchError('AIBENCH_USAGE', 'there is no data: stdin is a terminal', {

@@ -81,6 +81,6 @@ export class LoadReport {
 }
 
 /** A rate per second with two decimals; 0.00 where no time has passed. */
-export function rate(count: number, elapsedMs: number): string {
+function rate(count: number, elapsedMs: number): string {
   return (elapsedMs > 0 ? (count / elapsedMs) * 1_000 : 0).toFixed(2);
 }

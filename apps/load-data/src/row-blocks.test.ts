@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { openRowFile, openRowStdin, type RowInput, type RowInputOptions } from './row-blocks.js';
 
 function options(rowBytes: number, more: Partial<RowInputOptions> = {}): RowInputOptions {
-  return { rowBytes, allowPartial: false, signal: new AbortController().signal, ...more };
+  return { rowBytes, allowTruncated: false, signal: new AbortController().signal, ...more };
 }
 
 /** Every block is copied when it comes, since it is valid for so long only. */
@@ -50,10 +50,10 @@ describe('a stream of rows', () => {
     const cut = () => Readable.from([bytes(25)]);
     await expect(readAll(openRowStdin(cut(), options(10)), 10)).rejects.toMatchObject({
       code: 'AIBENCH_INPUT',
-      message: 'stdin is cut off in row 3: 5 of its 10 bytes are there',
-      hint: expect.stringContaining('--allow-partial loads the 2 whole rows'),
+      message: 'stdin ends within row 2 (counted from 0): 5 of its 10 bytes are there',
+      hint: expect.stringContaining('--allow-truncated uses the 2 whole rows'),
     });
-    const partial = openRowStdin(cut(), options(10, { allowPartial: true }));
+    const partial = openRowStdin(cut(), options(10, { allowTruncated: true }));
     expect(await readAll(partial, 10)).toEqual(bytes(20));
   });
 
@@ -101,16 +101,16 @@ describe('a file of rows', () => {
     const path = write(bytes(25));
     await expect(openRowFile(path, options(10))).rejects.toMatchObject({
       code: 'AIBENCH_INPUT',
-      message: `${path} is cut off in row 3: 5 of its 10 bytes are there`,
+      message: `${path} ends within row 2 (counted from 0): 5 of its 10 bytes are there`,
     });
-    const partial = await openRowFile(path, options(10, { allowPartial: true }));
+    const partial = await openRowFile(path, options(10, { allowTruncated: true }));
     expect(await readAll(partial, 10)).toEqual(bytes(20));
   });
 
   it('with less than one row is of no use', async () => {
     const path = write(bytes(9));
-    await expect(openRowFile(path, options(10, { allowPartial: true }))).rejects.toMatchObject({
-      message: `${path} is cut off in row 1: 9 of its 10 bytes are there`,
+    await expect(openRowFile(path, options(10, { allowTruncated: true }))).rejects.toMatchObject({
+      message: `${path} ends within row 0 (counted from 0): 9 of its 10 bytes are there`,
       hint: 'is it a data file of this --use-case?',
     });
   });

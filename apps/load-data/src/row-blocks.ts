@@ -2,7 +2,7 @@ import { createReadStream, fstatSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { AibenchError } from '@aibench/core';
+import { inputError, wholeRows } from '@aibench/core';
 
 /** Where rows come from. */
 export interface RowInput {
@@ -19,7 +19,7 @@ export interface RowInput {
 export interface RowInputOptions {
   readonly rowBytes: number;
   /** Whether a file that ends inside a row gives its whole rows instead of an error. */
-  readonly allowPartial: boolean;
+  readonly allowTruncated: boolean;
   /** Ends the input early when aborted. */
   readonly signal: AbortSignal;
 }
@@ -36,7 +36,7 @@ const blockBytes = 1 << 19;
  */
 export async function openRowFile(path: string, options: RowInputOptions): Promise<RowInput> {
   const file = await open(path).catch((cause: unknown) => {
-    throw unreadable(path, cause);
+    throw inputError(path, cause, 'see --file');
   });
   const close = () => file.close();
   try {
@@ -50,7 +50,8 @@ export async function openRowFile(path: string, options: RowInputOptions): Promi
         : createReadStream(path, { fd: file.fd, autoClose: false });
       return { name: path, sizeBytes: undefined, blocks: () => streamBlocks(path, stream, options), close };
     }
-    checkSize(path, stat.size, options);
+    // Before anything is loaded, since the size is known.
+    checkEnd(path, stat.size, options);
     const size = Math.max(1, Math.floor(blockBytes / options.rowBytes)) * options.rowBytes;
     const read = async (block: Buffer, position: number): Promise<number> => {
       let filled = 0;
@@ -67,7 +68,7 @@ export async function openRowFile(path: string, options: RowInputOptions): Promi
       let next = read(pair[0], 0);
       for (let turn = 0; ; turn++) {
         const filled = await next.catch((cause: unknown) => {
-          throw unreadable(path, cause);
+          throw inputError(path, cause, 'see --file');
         });
         position += filled;
         const block = pair[turn % 2]!;
@@ -85,7 +86,7 @@ export async function openRowFile(path: string, options: RowInputOptions): Promi
     return { name: path, sizeBytes: stat.size, blocks, close };
   } catch (cause) {
     await close();
-    throw unreadable(path, cause);
+    throw inputError(path, cause, 'see --file');
   }
 }
 
@@ -131,7 +132,7 @@ async function* streamBlocks(
     }
   } catch (cause) {
     if (signal.aborted) return;
-    throw unreadable(name, cause);
+    throw inputError(name, cause, 'see --file');
   } finally {
     signal.removeEventListener('abort', stop);
   }
@@ -147,47 +148,7 @@ function redirectedFileSize(fd: number): number | undefined {
   }
 }
 
-/** Before anything is loaded, where the size is known. */
-function checkSize(name: string, sizeBytes: number, options: RowInputOptions): void {
-  if (sizeBytes > 0 && !options.allowPartial) checkEnd(name, sizeBytes, options);
-  else if (sizeBytes < options.rowBytes) checkEnd(name, sizeBytes, { ...options, allowPartial: false });
-}
-
 /** At the end of the input: it must hold at least one row and end with a whole one. */
-function checkEnd(name: string, sizeBytes: number, { rowBytes, allowPartial }: RowInputOptions): void {
-  if (sizeBytes === 0) {
-    throw new AibenchError('AIBENCH_INPUT', `${name} is empty`, {
-      hint: 'aibench-generate-data writes data files',
-    });
-  }
-  const rest = sizeBytes % rowBytes;
-  if (rest === 0) return;
-  const wholeRows = (sizeBytes - rest) / rowBytes;
-  if (allowPartial && wholeRows > 0) return;
-  throw new AibenchError(
-    'AIBENCH_INPUT',
-    `${name} is cut off in row ${wholeRows + 1}: ${rest} of its ${rowBytes} bytes are there`,
-    {
-      hint:
-        wholeRows === 0
-          ? 'is it a data file of this --use-case?'
-          : `--allow-partial loads the ${wholeRows} whole rows before it; is it a data file of this --use-case?`,
-    },
-  );
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EISDIR: 'it is a folder',
-};
-
-function unreadable(name: string, cause: unknown): AibenchError {
-  if (cause instanceof AibenchError) return cause;
-  const { code, message } = cause as NodeJS.ErrnoException;
-  return new AibenchError('AIBENCH_INPUT', `cannot read ${name}: ${reasons[code ?? ''] ?? message}`, {
-    hint: 'see --file',
-    cause,
-  });
+function checkEnd(name: string, sizeBytes: number, { rowBytes, allowTruncated }: RowInputOptions): void {
+  wholeRows({ name, sizeBytes, rowSizeBytes: rowBytes, allowTruncated });
 }

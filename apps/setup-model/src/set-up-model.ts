@@ -1,8 +1,8 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { AibenchError, float32View, formatShape, type Tensor } from '@aibench/core';
+import { AibenchError, float32View, formatShape, outputError, type Tensor } from '@aibench/core';
 import { answerDifference, checkAnswerShape } from '@aibench/harness';
-import { type CommandContext, openOutputFile, outputError } from '@aibench/harness/cli';
+import { type CommandContext, openOutputFile } from '@aibench/harness/cli';
 import { loadUseCase } from '@aibench/usecases';
 import { drawProbe } from './draw-probe.js';
 import type { commonFlags } from './flags.js';

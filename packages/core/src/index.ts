@@ -7,6 +7,8 @@ export {
   exitCode,
   exitCodeOf,
 } from './errors.js';
+export { inputError, outputError } from './file-error.js';
+export { formatCount } from './format-count.js';
 export { LatencyHistogram, latencyRange } from './latency-histogram.js';
 export { Random, rowRandom } from './random.js';
 export { RowLayout } from './row-layout.js';
@@ -22,3 +24,4 @@ export {
   type TensorSpec,
   tensorSizeBytes,
 } from './tensor.js';
+export { type RowBytes, wholeRows } from './whole-rows.js';

@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { AibenchError, type Tensor } from '@aibench/core';
+import { AibenchError, formatCount, type Tensor } from '@aibench/core';
 import { type FlagSet, type FlagValues, flag } from '@aibench/harness/cli';
 import { batchExtent, withInputShapes, writeGraphDef, writeOnnx } from '@aibench/models';
 import { type RedisConnection, redisAiDtype } from '@aibench/redis';
@@ -145,7 +145,7 @@ async function* install(context: Context): AsyncGenerator<InstalledModel> {
     for (const shard of shards.list) {
       const server = await describeRedisAi(shard.connection);
       await store(context, shard, server, model);
-      const size = model.bytes.byteLength.toLocaleString('en-US');
+      const size = formatCount(model.bytes.byteLength);
       yield {
         address: shard.connection.address,
         server: `${server.product} ${server.version}`,

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openOutputFile, outputError } from './output.js';
+import { openOutputFile } from './output.js';
 
 let folder: string;
 let path: string;
@@ -153,14 +153,5 @@ describe('openOutputFile', () => {
     expect(readFileSync(path, 'utf8')).toBe('older');
     expect(readdirSync(folder).filter((name) => name.startsWith('out.dat.partial-'))).toHaveLength(partials);
     expect(fileURLToPath(outputUrl)).toContain('dist');
-  });
-});
-
-describe('outputError', () => {
-  it('puts the reason in words, and leaves an error alone that has them', () => {
-    const full = outputError('x', Object.assign(new Error('ENOSPC: ..'), { code: 'ENOSPC' }));
-    expect(full.message).toBe('cannot write x: the disk is full');
-    expect(outputError('y', full)).toBe(full);
-    expect(outputError('x', new Error('something else')).message).toBe('cannot write x: something else');
   });
 });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { unlinkSync } from 'node:fs';
 import { type FileHandle, open, readlink, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { AibenchError } from '@aibench/core';
+import { outputError } from '@aibench/core';
 
 /** A file that is written whole or not at all. */
 export interface OutputFile {
@@ -135,29 +135,6 @@ async function writeAll(handle: FileHandle, path: string, chunk: Uint8Array | st
   } catch (cause) {
     throw outputError(path, cause);
   }
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'its folder does not exist',
-  ENOTDIR: 'its folder is not a folder',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  EFBIG: 'the file is larger than the file system allows',
-  EPIPE: 'the reader has closed the pipe',
-  // What Node says of every write after the one that failed.
-  ERR_STREAM_DESTROYED: 'the reader has closed the pipe',
-};
-
-/** An output error with its reason in words. */
-export function outputError(path: string, cause: unknown): AibenchError {
-  if (cause instanceof AibenchError) return cause;
-  const { code, message } = cause as NodeJS.ErrnoException;
-  return new AibenchError('AIBENCH_OUTPUT', `cannot write ${path}: ${reasons[code ?? ''] ?? message}`, {
-    cause,
-  });
 }
 
 /**

@@ -1,6 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { AibenchError } from '@aibench/core';
-import { inputError } from './input-error.js';
+import { AibenchError, inputError } from '@aibench/core';
 import type { RowCursor, Turn } from './row-cursor.js';
 
 /** Which rows of a data file a thread takes. */

@@ -59,8 +59,8 @@ describe('openRowInput', () => {
     await expect(open({ path })).rejects.toThrow(
       expect.objectContaining({
         code: 'AIBENCH_INPUT',
-        message: `${path} ends within row 4: 7 of its 10 bytes are there`,
-        hint: expect.stringMatching(/--allow-truncated.*tiny/),
+        message: `${path} ends within row 4 (counted from 0): 7 of its 10 bytes are there`,
+        hint: expect.stringMatching(/--allow-truncated uses the 4 whole rows/),
       }),
     );
     // Not one row: nothing to use.

@@ -1,8 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { AibenchError } from '@aibench/core';
+import { AibenchError, inputError, wholeRows } from '@aibench/core';
 import type { UseCase } from '@aibench/usecases';
-import { inputError } from './input-error.js';
 import { RowStream } from './row-stream.js';
 import type { ThreadInput } from './thread-messages.js';
 
@@ -49,15 +48,7 @@ export async function openRowInput(options: RowInputOptions): Promise<RowInput> 
     return { input: { kind: 'stream' }, limit: queryLimit, stream };
   }
   const sizeBytes = await fileSizeBytes(path);
-  const rowCount = Math.floor(sizeBytes / rowSizeBytes);
-  const restBytes = sizeBytes - rowCount * rowSizeBytes;
-  if (restBytes > 0 && !(allowTruncated && rowCount > 0)) {
-    throw new AibenchError(
-      'AIBENCH_INPUT',
-      `${path} ends within row ${rowCount}: ${restBytes} of its ${rowSizeBytes} bytes are there`,
-      { hint: `pass --allow-truncated to use the whole rows before it; is it a ${useCase.name} file?` },
-    );
-  }
+  const rowCount = wholeRows({ name: path, sizeBytes, rowSizeBytes, allowTruncated });
   const limit = timed ? queryLimit : Math.min(queryLimit, rowCount);
   return { input: { kind: 'file', path, rowCount }, limit, stream: undefined };
 }
@@ -78,6 +69,5 @@ async function fileSizeBytes(path: string): Promise<number> {
     throw inputError(path, cause, hint);
   });
   await file.close();
-  if (kind.size === 0) throw new AibenchError('AIBENCH_INPUT', `${path} is empty`, { hint });
   return kind.size;
 }

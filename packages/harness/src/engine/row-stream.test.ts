@@ -84,7 +84,7 @@ describe('RowStream', () => {
     expect((await rows.next())?.firstIndex).toBe(0);
     const failure = expect.objectContaining({
       code: 'AIBENCH_INPUT',
-      message: 'stdin ends within row 2: 5 of its 10 bytes are there',
+      message: 'stdin ends within row 2 (counted from 0): 5 of its 10 bytes are there',
       hint: expect.stringContaining('--allow-truncated'),
     });
     await rows.next();

@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream';
-import { AibenchError } from '@aibench/core';
-import { inputError } from './input-error.js';
+import { inputError, wholeRows } from '@aibench/core';
 import type { RowBlock } from './queued-rows.js';
 
 /** Rows a block handed to a thread holds at most, in bytes; at least one row. */
@@ -58,12 +57,11 @@ export class RowStream {
         throw inputError('stdin', cause);
       });
       if (done === true) {
-        if (this.#restBytes === 0 || allowTruncated) return undefined;
-        throw new AibenchError(
-          'AIBENCH_INPUT',
-          `stdin ends within row ${this.#nextIndex}: ${this.#restBytes} of its ${rowSizeBytes} bytes are there`,
-          { hint: 'pass --allow-truncated to use the whole rows before it' },
-        );
+        if (this.#restBytes > 0) {
+          const sizeBytes = this.#nextIndex * rowSizeBytes + this.#restBytes;
+          wholeRows({ name: 'stdin', sizeBytes, rowSizeBytes, allowTruncated });
+        }
+        return undefined;
       }
       this.#pieces.push(value);
       this.#restBytes += value.byteLength;

@@ -1,6 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { AibenchError } from '@aibench/core';
-import { inputError } from '../engine/input-error.js';
+import { AibenchError, inputError } from '@aibench/core';
 
 /** A longer line, comments included, means that the file is something else, perhaps one without line ends. */
 const longestLine = 4_096;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { exampleResult } from './example-result.test.fixture.js';
-import { formatCount, formatMs, liveTableHeader, liveTableLine } from './live-table.js';
+import { formatMs, liveTableHeader, liveTableLine } from './live-table.js';
 
 const [burnIn, window] = exampleResult.windows;
 
@@ -27,6 +27,5 @@ describe('the live table', () => {
 
   it('formats numbers for people', () => {
     expect([formatMs(1_234.5), formatMs(0)]).toEqual(['1.234', '0.000']);
-    expect([formatCount(1_234_567.5), formatCount(0)]).toEqual(['1,234,568', '0']);
   });
 });

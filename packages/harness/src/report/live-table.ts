@@ -1,3 +1,4 @@
+import { formatCount } from '@aibench/core';
 import type { WindowResult } from '../result/run-result.js';
 
 const columns = [
@@ -34,9 +35,4 @@ export function liveTableLine(window: WindowResult, totalAnswered: number): stri
 /** Microseconds as milliseconds, to the three digits that the histogram keeps. */
 export function formatMs(us: number): string {
   return (us / 1_000).toFixed(3);
-}
-
-/** A whole number with separators: `12,345`. */
-export function formatCount(count: number): string {
-  return Math.round(count).toLocaleString('en-US');
 }

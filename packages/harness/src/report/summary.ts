@@ -1,9 +1,9 @@
-import { formatDurationMs } from '@aibench/core';
+import { formatCount, formatDurationMs } from '@aibench/core';
 import Table from 'cli-table3';
 import { stageNames } from '../engine/stages.js';
 import type { LatencySummary } from '../result/latency-summary.js';
 import type { RunResult } from '../result/run-result.js';
-import { formatCount, formatMs } from './live-table.js';
+import { formatMs } from './live-table.js';
 
 /** The summary that ends a run: what was asked of whom, what came of it, and what the client itself cost. */
 export function summaryText(result: RunResult): string {

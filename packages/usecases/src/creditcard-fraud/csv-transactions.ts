@@ -1,5 +1,5 @@
 import { parseCsvCells, parseNumber } from '../csv/csv-cells.js';
-import { inputError } from '../csv/csv-file.js';
+import { csvError } from '../csv/csv-file.js';
 import { RecordScanner } from '../csv/record-scanner.js';
 import { classColumn, transactionColumns } from './fraud-columns.js';
 import { transactionLength } from './synthetic-transaction.js';
@@ -66,14 +66,14 @@ function firstError(csv: CsvTransactions): Error {
     const text = Buffer.from(csv.bytes.subarray(scanner.start, scanner.end)).toString('utf8');
     const records = parseCsvCells(text);
     const at = `${csv.path} line ${scanner.startLine}`;
-    if (records === undefined || records.length > 1) return inputError(`${at}: wrong quoting`);
+    if (records === undefined || records.length > 1) return csvError(`${at}: wrong quoting`);
     const cells = records[0] ?? [''];
     if (cells.length !== csv.columnCount) {
-      return inputError(`${at}: ${cells.length} columns, not ${csv.columnCount} as in the header`);
+      return csvError(`${at}: ${cells.length} columns, not ${csv.columnCount} as in the header`);
     }
     if (!readCells(cells, values)) return cellError(csv.path, scanner.startLine, cells);
   }
-  return inputError(`${csv.path} from line ${csv.firstLine} on: wrong quoting`);
+  return csvError(`${csv.path} from line ${csv.firstLine} on: wrong quoting`);
 }
 
 function cellError(path: string, firstLine: number, cells: readonly string[]): Error {
@@ -86,10 +86,10 @@ function cellError(path: string, firstLine: number, cells: readonly string[]): E
         ? !isClass(cell) && 'is neither 0 nor 1'
         : !Number.isFinite(Math.fround(value)) &&
           (Number.isNaN(value) ? 'is no number' : 'is too large for a 32-bit float');
-    if (wrong !== false) return inputError(`${path} line ${line}, column ${name}: ${quoted(cell)} ${wrong}`);
+    if (wrong !== false) return csvError(`${path} line ${line}, column ${name}: ${quoted(cell)} ${wrong}`);
     line += cell.split('\n').length - 1;
   }
-  return inputError(`${path} line ${firstLine}: wrong cell`);
+  return csvError(`${path} line ${firstLine}: wrong cell`);
 }
 
 function quoted(cell: string): string {

@@ -1,4 +1,4 @@
-import { inputError } from '../csv/csv-file.js';
+import { csvError } from '../csv/csv-file.js';
 import { transactionLength } from './synthetic-transaction.js';
 
 /** Columns of the Kaggle data set's creditcard.csv that make a transaction, in order. */
@@ -25,19 +25,19 @@ export function checkHeader(path: string, line: number, cells: readonly string[]
   const at = `${path} line ${line}`;
   const wanted = [...transactionColumns, classColumn];
   if (cells.every((cell) => cell !== '' && Number.isFinite(Number(cell)))) {
-    throw inputError(`${at}: no header row, it holds numbers; ${expectedHeader}`);
+    throw csvError(`${at}: no header row, it holds numbers; ${expectedHeader}`);
   }
   for (const [i, cell] of cells.entries()) {
     const name = wanted[i];
     if (name === undefined) break;
     if (cell.toLowerCase() !== name.toLowerCase()) {
-      throw inputError(
+      throw csvError(
         `${at}: column ${i + 1} is named ${JSON.stringify(cell)}, not ${name}; ${expectedHeader}`,
       );
     }
   }
   if (cells.length < transactionColumns.length || cells.length > wanted.length) {
-    throw inputError(`${at}: ${cells.length} columns, not ${wanted.length}; ${expectedHeader}`);
+    throw csvError(`${at}: ${cells.length} columns, not ${wanted.length}; ${expectedHeader}`);
   }
   return cells.length;
 }

@@ -1,4 +1,4 @@
-import { CsvFile, inputError } from '../csv/csv-file.js';
+import { CsvFile, csvError } from '../csv/csv-file.js';
 import { RowPool } from '../row-pool.js';
 import type { RowSource, SourceOptions, SourceProgress } from '../use-case.js';
 import { type FraudChunkSettings, type FraudJob, firstIdOfGroup } from './fraud-chunk.js';
@@ -99,10 +99,10 @@ class CsvPasses {
         yield { firstId, idCount: recordCount, bytes, csv };
         firstId += recordCount;
       }
-      if (firstId === 0) throw inputError(`${this.#path} holds no rows below its header`);
+      if (firstId === 0) throw csvError(`${this.#path} holds no rows below its header`);
       if (rowLimit === 0 || firstId >= wanted) return;
       if (!this.#file.isRegular) {
-        throw inputError(
+        throw csvError(
           `${this.#path} held ${firstId} rows and, being no regular file, cannot be read again for the ${wanted} of --max-transactions`,
         );
       }

@@ -1,9 +1,11 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { AibenchError } from '@aibench/core';
+import { AibenchError, inputError } from '@aibench/core';
 import { parseCsvCells } from './csv-cells.js';
 import { RecordScanner } from './record-scanner.js';
+
+const hint = 'see --input-file';
 
 /** Whole records of a CSV file, in a buffer of their own. */
 export interface CsvBatch {
@@ -66,19 +68,19 @@ export class CsvFile {
     try {
       handle = await open(path, 'r');
       const stats = await handle.stat();
-      if (stats.isDirectory()) throw inputError(`cannot read ${path}: it is a folder`);
+      if (stats.isDirectory()) throw csvError(`cannot read ${path}: it is a folder`);
       const counter = { bytes: 0 };
       const chunks = await openChunks(handle, counter);
       const about = { isRegular: stats.isFile(), sizeBytes: stats.isFile() ? stats.size : 0 };
       const file = new CsvFile(path, handle, about, chunks, counter);
       await file.#extend(0, 1);
-      if (file.#data.length === 0) throw inputError(`${path} is empty`);
+      if (file.#data.length === 0) throw csvError(`${path} is empty`);
       const byteOrderMark = file.#data.subarray(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf])) ? 3 : 0;
       file.#data = file.#data.subarray(byteOrderMark);
       return file;
     } catch (cause) {
       await handle?.close().catch(() => undefined);
-      throw readError(path, cause);
+      throw inputError(path, cause, hint);
     }
   }
 
@@ -94,13 +96,13 @@ export class CsvFile {
       if (scanner.next()) {
         const text = this.#data.subarray(scanner.start, scanner.end).toString('utf8');
         const [cells] = parseCsvCells(text) ?? [];
-        if (cells === undefined) throw inputError(`${this.path} line ${scanner.startLine}: wrong quoting`);
+        if (cells === undefined) throw csvError(`${this.path} line ${scanner.startLine}: wrong quoting`);
         this.#data = this.#data.subarray(scanner.end);
         this.#line = scanner.nextLine;
         return { cells: cells.map((cell) => cell.trim()), line: scanner.startLine };
       }
       if (!(await this.#extend(scanner.start, scanner.startLine))) {
-        throw inputError(`${this.path} holds no header row`);
+        throw csvError(`${this.path} holds no header row`);
       }
     }
   }
@@ -164,7 +166,7 @@ export class CsvFile {
   async #extend(start: number, line: number, keep = { start, line }): Promise<boolean> {
     const unfinishedBytes = this.#data.length - start;
     if (unfinishedBytes > (this.#ended ? 0 : largestRecordBytes)) {
-      throw inputError(
+      throw csvError(
         `${this.path} line ${line}: the row that starts here does not end; is a quote left open?`,
       );
     }
@@ -173,7 +175,7 @@ export class CsvFile {
     try {
       next = await this.#chunks.next();
     } catch (cause) {
-      throw readError(this.path, cause);
+      throw inputError(this.path, cause, hint);
     }
     this.#ended = next.done === true;
     const rest = this.#data.subarray(keep.start);
@@ -214,23 +216,7 @@ async function openChunks(handle: FileHandle, counter: { bytes: number }): Promi
   return unzipped[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
 }
 
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  ENOTDIR: 'there is no such folder',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EISDIR: 'it is a folder',
-  Z_BUF_ERROR: 'its gzip data is cut off',
-  Z_DATA_ERROR: 'its gzip data is damaged',
-};
-
-function readError(path: string, cause: unknown): AibenchError {
-  if (cause instanceof AibenchError) return cause;
-  const { code, message } = cause as NodeJS.ErrnoException;
-  return inputError(`cannot read ${path}: ${reasons[code ?? ''] ?? message}`, cause);
-}
-
-/** An input error whose hint names the flag that the file came from. */
-export function inputError(message: string, cause?: unknown): AibenchError {
-  return new AibenchError('AIBENCH_INPUT', message, { hint: 'see --input-file', cause });
+/** An error in what the user gave, whose hint names the flag that it came from. */
+export function csvError(message: string): AibenchError {
+  return new AibenchError('AIBENCH_INPUT', message, { hint });
 }
