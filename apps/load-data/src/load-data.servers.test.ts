@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
@@ -7,7 +7,6 @@ import {
   binaryPath,
   describeWithServer,
   redisCli,
-  repositoryRoot,
   runBinary,
   startBinary,
   startRedis,
