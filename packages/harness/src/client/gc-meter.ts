@@ -25,6 +25,9 @@ const kindOf: Readonly<Record<number, GcKind>> = {
   [constants.NODE_PERFORMANCE_GC_WEAKCB]: 'weak-callbacks',
 };
 
+/** Node's entries of garbage collections carry a detail that its types leave out. */
+type GcEntry = PerformanceEntry & { readonly detail?: { readonly kind?: number } };
+
 const none: GcPauses = { count: 0, totalMs: 0, longestMs: 0 };
 
 /**
@@ -55,9 +58,9 @@ export class GcMeter {
     this.#observer.disconnect();
   }
 
-  #add(entries: readonly PerformanceEntry[]): void {
+  #add(entries: readonly GcEntry[]): void {
     for (const { duration, detail } of entries) {
-      const kind = kindOf[(detail as { kind?: number } | undefined)?.kind ?? -1] ?? 'other';
+      const kind = kindOf[detail?.kind ?? -1] ?? 'other';
       const pause = { count: 1, totalMs: duration, longestMs: duration };
       this.#byKind.set(kind, together(this.#byKind.get(kind) ?? none, pause));
     }

@@ -184,6 +184,9 @@ class Search<Measurement extends RateMeasurement> {
     const saving = !this.#confirmed(low) && this.#left < this.#majority + 1;
     if (high === undefined && low < this.#max && !saving) {
       await this.#holds(Math.min(this.#max, low * growth), 'bracket');
+    } else if (high !== undefined && high / low >= growth && !this.#confirmed(low)) {
+      // One repeat, before all the bisecting above a rate that may have held by chance.
+      await this.#confirm(low);
     } else if (high !== undefined && high / low > 1 + this.#resolution && !saving) {
       await this.#holds(this.#between(low, high), 'bisect');
     } else if (await this.#confirm(low)) {

@@ -43,13 +43,13 @@ export function parseSweep(text: string, variables: Readonly<Record<string, Swee
   const variable = Object.hasOwn(variables, name) ? variables[name] : undefined;
   if (variable === undefined) throw usage(`"${name}" cannot be swept, only ${names.join(', ')} can`, names);
   const values = new Set<number>();
-  const count = 0;
+  let count = 0;
   for (const part of right.split(',')) {
     for (const value of valuesOf(part.trim(), text, names)) {
       checkValue(value, name, variable, names);
       values.add(value);
-      if (values.size > mostSweepValues)
-        throw usage(`"${text}" has more than ${mostSweepValues} values`, names);
+      count += 1;
+      if (count > mostSweepValues) throw usage(`"${text}" has more than ${mostSweepValues} values`, names);
     }
   }
   return { name, values: [...values] };
