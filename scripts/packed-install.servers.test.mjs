@@ -16,7 +16,11 @@ const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), '
 
 function run(command, args, options = {}) {
   const result = spawnSync(command, args, { cwd: folder, encoding: 'utf8', maxBuffer: 2 ** 26, ...options });
-  expect({ command: [command, ...args].join(' '), status: result.status, output: result.stderr }).toMatchObject({
+  expect({
+    command: [command, ...args].join(' '),
+    status: result.status,
+    output: result.stderr,
+  }).toMatchObject({
     status: 0,
   });
   return result.stdout;
@@ -27,7 +31,16 @@ function installed(name, ...args) {
 }
 
 beforeAll(() => {
-  const pack = ['--recursive', '--filter', './packages/*', '--filter', './apps/*', 'pack', '--pack-destination', folder];
+  const pack = [
+    '--recursive',
+    '--filter',
+    './packages/*',
+    '--filter',
+    './apps/*',
+    'pack',
+    '--pack-destination',
+    folder,
+  ];
   run('npx', ['--yes', packageManager, ...pack], { cwd: root });
   const tarballs = readdirSync(folder)
     .filter((name) => name.endsWith('.tgz') && !name.startsWith('aibench-testing-'))
@@ -57,7 +70,14 @@ it('runs the pipeline', { timeout: 120_000 }, async () => {
     const data = join(folder, 'fraud.dat');
     installed('aibench-generate-data', '--max-transactions', '500', '--seed', '3', '--output-file', data);
     installed('aibench-load-data', '--redis-host', `redis://${address}`, '--file', data);
-    installed('aibench-setup-model', '--server', 'redisai', '--host', address, '--enable-reference-data-redis');
+    installed(
+      'aibench-setup-model',
+      '--server',
+      'redisai',
+      '--host',
+      address,
+      '--enable-reference-data-redis',
+    );
     const summary = installed(
       'aibench_run_inference_redisai',
       ...['-host', address, '-enable-reference-data-redis=true', '-verify', '-file', data],
