@@ -23,6 +23,10 @@ export type ErrorCode =
   | 'AIBENCH_MISSING_KEY'
   /** A load thread ended by itself. */
   | 'AIBENCH_THREAD'
+  /** The books of a run don't balance: a fault of the measurement. */
+  | 'AIBENCH_CONSERVATION'
+  /** The client was the limit of a run, and `--fail-if-client-bound` was given. */
+  | 'AIBENCH_CLIENT_BOUND'
   /** The run was interrupted by a signal. */
   | 'AIBENCH_INTERRUPTED'
   /** Something failed in a way that nobody foresaw: a bug here or in a runner. */

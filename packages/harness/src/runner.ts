@@ -76,6 +76,8 @@ export interface Session {
    * @throws any error; an AibenchError's code is the kind it is counted under
    */
   infer(request: InferenceRequest, stages: StageTimer): Promise<readonly Tensor[]>;
+  /** Bytes given to its socket that the kernel has not taken yet; told where it has one of its own. Default: unknown. */
+  backlogBytes?(): number;
   /** Closes the connection; pending answers may be lost. */
   close(): Promise<void>;
 }

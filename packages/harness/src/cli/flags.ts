@@ -119,6 +119,19 @@ export const flag = {
     });
   },
 
+  /** A number above 0, or undefined where the user gives none. */
+  positiveNumber(options: Omit<FlagOptions<never>, 'default'>): Flag<number | undefined, 'number'> {
+    return define('number', options, '', 'x', (text) => {
+      if (text === '') return undefined;
+      const value = Number(text);
+      if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) || !Number.isFinite(value)) {
+        throw new TypeError(`"${text}" is no number`);
+      }
+      if (value <= 0) throw new RangeError(`${text} is not above 0`);
+      return value;
+    });
+  },
+
   boolean(options: FlagOptions<boolean>): Flag<boolean, 'boolean'> {
     return define('boolean', options, String(options.default), '', parseBoolean);
   },

@@ -1,12 +1,41 @@
-import { LatencyHistogram } from '@aibench/core';
-import { type LatencySummary, summarizeLatency } from '../result/latency-summary.js';
+import { summarizeLatency } from '../result/latency-summary.js';
 import type { RunRates, WindowResult } from '../result/run-result.js';
+import { Distributions } from './distributions.js';
 import { sampleWidth } from './samples.js';
-import { type Stage, stageNames } from './stages.js';
 
-interface Window {
-  readonly serviceTime: LatencyHistogram;
-  answered: number;
+/** What came in one window. */
+class Window {
+  readonly distributions = new Distributions();
+  answered = 0;
+  measured = 0;
+  firstSendUs = Number.POSITIVE_INFINITY;
+  lastEndUs = 0;
+  firstMeasuredSendUs = Number.POSITIVE_INFINITY;
+  lastMeasuredEndUs = 0;
+
+  /** Takes in one sample, laid out as `SampleBuffer` does. */
+  record(samples: Float64Array, at: number): void {
+    const endUs = samples[at]!;
+    const sendUs = endUs - samples[at + 1]!;
+    this.answered += 1;
+    this.firstSendUs = Math.min(this.firstSendUs, sendUs);
+    this.lastEndUs = Math.max(this.lastEndUs, endUs);
+    if (samples[at + 3] === 0) return;
+    this.measured += 1;
+    this.firstMeasuredSendUs = Math.min(this.firstMeasuredSendUs, sendUs);
+    this.lastMeasuredEndUs = Math.max(this.lastMeasuredEndUs, endUs);
+    this.distributions.record(samples, at);
+  }
+
+  add(other: Window): void {
+    this.distributions.add(other.distributions);
+    this.answered += other.answered;
+    this.measured += other.measured;
+    this.firstSendUs = Math.min(this.firstSendUs, other.firstSendUs);
+    this.lastEndUs = Math.max(this.lastEndUs, other.lastEndUs);
+    this.firstMeasuredSendUs = Math.min(this.firstMeasuredSendUs, other.firstMeasuredSendUs);
+    this.lastMeasuredEndUs = Math.max(this.lastMeasuredEndUs, other.lastMeasuredEndUs);
+  }
 }
 
 /**
@@ -15,51 +44,54 @@ interface Window {
  */
 export class Aggregator {
   readonly #periodUs: number;
-  readonly #serviceTime = new LatencyHistogram();
-  readonly #stages = stageNames.map(() => new LatencyHistogram());
+  readonly #kept: number;
+  /** Windows that are closed, together. */
+  #total = new Window();
+  /** The last closed ones, one by one. */
+  #last: Window[] = [];
   /** Windows that samples have come for and that are not closed yet, by number. */
   readonly #open = new Map<number, Window>();
   #closed = 0;
   #answered = 0;
-  #firstSendUs = Number.POSITIVE_INFINITY;
-  #lastEndUs = 0;
-  #firstMeasuredSendUs = Number.POSITIVE_INFINITY;
-  #lastMeasuredEndUs = 0;
+  #measured = 0;
+  #serviceSumUs = 0;
 
-  /** @param periodUs length of a window */
-  constructor(periodUs: number) {
+  /**
+   * @param periodUs length of a window
+   * @param kept how many of the last windows {@link keepLast} can go back to; default 0
+   */
+  constructor(periodUs: number, kept = 0) {
     this.#periodUs = periodUs;
+    this.#kept = kept;
   }
 
-  /** Measured answers so far. */
+  /** Answers so far. */
+  get answered(): number {
+    return this.#answered;
+  }
+
+  /** Measured answers so far; after {@link keepLast}, those of the windows that are kept. */
   get measured(): number {
-    return this.#serviceTime.count;
+    return this.#measured;
   }
 
-  /** Answers of the burn-in so far. */
-  get burnIn(): number {
-    return this.#answered - this.measured;
+  /** Sum of the service times of all answers, burn-in included, exactly: for Little's law. */
+  get serviceSumUs(): number {
+    return this.#serviceSumUs;
+  }
+
+  /** Measured requests of the closed windows. */
+  get distributions(): Distributions {
+    return this.#total.distributions;
   }
 
   /** Takes whole samples in, laid out as `SampleBuffer` does. */
   add(samples: Float64Array): void {
     for (let at = 0; at < samples.length; at += sampleWidth) {
-      const endUs = samples[at]!;
-      const serviceUs = samples[at + 1]!;
-      const window = this.#windowAt(endUs);
-      window.answered += 1;
       this.#answered += 1;
-      this.#firstSendUs = Math.min(this.#firstSendUs, endUs - serviceUs);
-      this.#lastEndUs = Math.max(this.#lastEndUs, endUs);
-      if (samples[at + 2] === 0) continue;
-      this.#firstMeasuredSendUs = Math.min(this.#firstMeasuredSendUs, endUs - serviceUs);
-      this.#lastMeasuredEndUs = Math.max(this.#lastMeasuredEndUs, endUs);
-      this.#serviceTime.record(serviceUs);
-      window.serviceTime.record(serviceUs);
-      for (let stage = 0; stage < stageNames.length; stage++) {
-        const stageUs = samples[at + 3 + stage]!;
-        if (stageUs >= 0) this.#stages[stage]!.record(stageUs);
-      }
+      this.#measured += samples[at + 3]!;
+      this.#serviceSumUs += samples[at + 1]!;
+      this.#windowAt(samples[at]!).record(samples, at);
     }
   }
 
@@ -74,45 +106,43 @@ export class Aggregator {
   closeWindow(endUs: number, endedAtMs: number, failed: number): WindowResult {
     const number = this.#closed;
     this.#closed += 1;
-    const window = this.#open.get(number);
+    const window = this.#open.get(number) ?? new Window();
     this.#open.delete(number);
+    this.#total.add(window);
+    if (this.#kept > 0) this.#last = [...this.#last, window].slice(-this.#kept);
     const durationUs = Math.max(endUs - number * this.#periodUs, 1);
-    const answered = window?.answered ?? 0;
     return {
       endMs: endUs / 1_000,
       endedAtMs,
       durationMs: durationUs / 1_000,
-      answered,
-      answeredPerSecond: (answered * 1e6) / durationUs,
+      answered: window.answered,
+      answeredPerSecond: (window.answered * 1e6) / durationUs,
       failed,
-      serviceTime: summarizeLatency(window?.serviceTime ?? new LatencyHistogram()),
+      serviceTime: summarizeLatency(window.distributions.serviceTime),
+      responseTime: summarizeLatency(window.distributions.responseTime),
     };
   }
 
-  /** Rates up to now. */
+  /** Forgets all but the last closed windows, up to as many as the constructor was told: they are what was measured. */
+  keepLast(): void {
+    this.#total = new Window();
+    for (const window of this.#last) this.#total.add(window);
+    this.#open.clear();
+    this.#measured = this.#total.measured;
+  }
+
+  /** Rates of the closed windows. */
   rates(): RunRates {
-    const measuredUs = Math.max(0, this.#lastMeasuredEndUs - this.#firstMeasuredSendUs);
-    const allUs = Math.max(0, this.#lastEndUs - this.#firstSendUs);
+    const { answered, measured, firstSendUs, lastEndUs, firstMeasuredSendUs, lastMeasuredEndUs } =
+      this.#total;
+    const measuredUs = Math.max(0, lastMeasuredEndUs - firstMeasuredSendUs);
+    const allUs = Math.max(0, lastEndUs - firstSendUs);
     return {
-      measuredPerSecond: perSecond(this.measured, measuredUs),
+      measuredPerSecond: perSecond(measured, measuredUs),
       measuredDurationMs: measuredUs / 1_000,
-      includingBurnInPerSecond: perSecond(this.#answered, allUs),
+      includingBurnInPerSecond: perSecond(answered, allUs),
       includingBurnInDurationMs: allUs / 1_000,
     };
-  }
-
-  /** Service time of all measured requests. */
-  get serviceTime(): LatencyHistogram {
-    return this.#serviceTime;
-  }
-
-  /** The stages that occurred. */
-  stages(): Partial<Record<Stage, LatencySummary>> {
-    const occurred = stageNames.flatMap((name, index) => {
-      const histogram = this.#stages[index]!;
-      return histogram.count > 0 ? [[name, summarizeLatency(histogram)] as const] : [];
-    });
-    return Object.fromEntries(occurred);
   }
 
   #windowAt(endUs: number): Window {
@@ -120,7 +150,7 @@ export class Aggregator {
     const number = Math.max(this.#closed, Math.floor(endUs / this.#periodUs));
     let window = this.#open.get(number);
     if (window === undefined) {
-      window = { serviceTime: new LatencyHistogram(), answered: 0 };
+      window = new Window();
       this.#open.set(number, window);
     }
     return window;

@@ -19,6 +19,17 @@ const timerMarginUs = 2_000;
 /** A timer set for longer is set anew when it ends: above 2^31 - 1 ms setTimeout does not wait at all. */
 const longestTimerMs = 1e9;
 
+/** Told of what a clock's sleeps cost and how exact they are. */
+export interface SleepObserver {
+  /** A sleeper whose time had been waited for woke this much late. */
+  noteWakeLateUs(lateUs: number): void;
+  /** This much time went into polling for the next due time while there was nothing else to do. */
+  notePolledUs(polledUs: number): void;
+}
+
+/** Two polls this close to one another have nothing between them: a turn of an idle event loop takes under 1 us. */
+const idlePollUs = 5;
+
 /**
  * The machine's monotonic clock. Sleeps are accurate to a few microseconds
  * while the event loop is free, because their last two milliseconds are polled;
@@ -32,7 +43,12 @@ export class SystemClock implements Clock {
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
 
-  constructor() {
+  readonly #observer: SleepObserver | undefined;
+  /** When the last callback found nothing due; undefined where it found something. */
+  #emptyPollUs: number | undefined;
+
+  constructor(observer?: SleepObserver) {
+    this.#observer = observer;
     // performance.now() is the cheapest clock but starts with each thread; hrtime is shared by all.
     const sharedUs = Number(process.hrtime.bigint()) / 1_000;
     this.#offsetUs = sharedUs - performance.now() * 1_000;
@@ -79,7 +95,15 @@ export class SystemClock implements Clock {
     const nowUs = this.nowUs();
     let due = 0;
     while (due < this.#sleepers.length && this.#sleepers[due]!.dueUs <= nowUs) due++;
-    if (due > 0) for (const { wake } of this.#sleepers.splice(0, due)) wake();
+    if (due > 0) {
+      for (const { dueUs, wake } of this.#sleepers.splice(0, due)) {
+        this.#observer?.noteWakeLateUs(nowUs - dueUs);
+        wake();
+      }
+    } else if (this.#emptyPollUs !== undefined && nowUs - this.#emptyPollUs < idlePollUs) {
+      this.#observer?.notePolledUs(nowUs - this.#emptyPollUs);
+    }
+    this.#emptyPollUs = due > 0 ? undefined : nowUs;
     this.#schedule();
   };
 }

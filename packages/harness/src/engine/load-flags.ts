@@ -1,5 +1,7 @@
 import { defaultUseCaseName } from '@aibench/usecases';
 import { type FlagSet, flag } from '../cli/flags.js';
+import { scenarioNames } from '../load-model/scenario.js';
+import { defaultSteadyStateRule } from '../load-model/steady-state.js';
 
 /** The flags that every runner has, whichever server it asks. */
 export const loadFlags = {
@@ -33,16 +35,62 @@ export const loadFlags = {
     group: 'Load',
   }),
   threads: flag.integer({
-    default: 1,
-    min: 1,
+    default: 0,
+    min: 0,
     max: 1_024,
-    describe: 'Load threads that the workers are spread over',
+    describe:
+      'Load threads that the workers are spread over; 0: one for 16 workers, at most half of the cores',
     group: 'Load',
   }),
   'limit-rps': flag.number({
     default: 0,
     min: 0,
-    describe: 'Most requests a second, all workers together; 0 for no limit',
+    describe: 'Closed loop: most requests a second, all workers together; 0 for no limit',
+    group: 'Load',
+  }),
+  rate: flag.positiveNumber({
+    describe:
+      'Open loop: requests a second that fall due whether or not a worker is free; with --stages, the rate that they start from',
+    group: 'Load',
+  }),
+  arrivals: flag.choice(['constant', 'poisson'], {
+    default: 'constant',
+    describe: 'Open loop: arrivals in equal steps, or at random as those of many independent users are',
+    group: 'Load',
+  }),
+  stages: flag.string({
+    default: '',
+    placeholder: '10s:100,30s:500',
+    describe: 'Open loop: ramps, each a duration and the rate at its end',
+    group: 'Load',
+  }),
+  'arrival-trace': flag.string({
+    default: '',
+    placeholder: 'path',
+    describe: 'Open loop: file of arrival times to replay, seconds after the start, one a line',
+    group: 'Load',
+  }),
+  'max-outstanding': flag.integer({
+    default: 0,
+    min: 0,
+    describe:
+      'Open loop: most requests out or waiting for a worker, those beyond are dropped and counted; 0 for no bound',
+    group: 'Load',
+  }),
+  scenario: flag.choice(['none', ...scenarioNames], {
+    default: 'none',
+    describe: "One of MLPerf's scenarios, and its figure in the result",
+    group: 'Load',
+  }),
+  'samples-per-query': flag.integer({
+    default: 8,
+    min: 2,
+    describe: 'Scenario multi-stream: requests sent together',
+    group: 'Load',
+  }),
+  'latency-bound': flag.duration({
+    default: '0s',
+    describe: "Scenario server: what p99 is held to; 0s for MLPerf's default, 10ms",
     group: 'Load',
   }),
   'max-queries': flag.integer({
@@ -61,6 +109,41 @@ export const loadFlags = {
     default: 0,
     min: 0,
     describe: 'First requests, which are sent but left out of statistics',
+    group: 'Load',
+  }),
+  'burn-in-duration': flag.duration({
+    default: '0s',
+    describe: 'Time at the start whose requests are sent but left out of statistics',
+    group: 'Load',
+  }),
+  'until-stable': flag.boolean({
+    default: false,
+    describe: 'End the run when its last windows are alike; only they are measured then',
+    group: 'Load',
+  }),
+  'stable-windows': flag.integer({
+    default: defaultSteadyStateRule.windows,
+    min: 2,
+    describe: 'How many windows must be alike',
+    group: 'Load',
+  }),
+  'stable-quantile': flag.number({
+    default: 0.99,
+    min: 0,
+    max: 1,
+    describe: 'Quantile of response time that must be alike in them, beside the rate',
+    group: 'Load',
+  }),
+  'stable-tolerance': flag.number({
+    default: defaultSteadyStateRule.rateTolerance,
+    min: 0,
+    describe: 'How far the highest may be above the lowest, as a share',
+    group: 'Load',
+  }),
+  'stable-timeout': flag.duration({
+    default: '1m',
+    minMs: 1,
+    describe: 'Time after which a run that is not steady ends, and says so',
     group: 'Load',
   }),
   'request-timeout': flag.duration({

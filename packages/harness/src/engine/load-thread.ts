@@ -2,12 +2,16 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { AibenchError, errorLine, type Tensor } from '@aibench/core';
 import { type InferenceTask, loadUseCase, type UseCase } from '@aibench/usecases';
 import { startCpuProfile, startHeapProfile } from '../cli/profile.js';
+import { ClientWatch, totalBacklogBytes } from '../client/client-watch.js';
+import { arrivalPacer } from '../load-model/arrival-schedule.js';
+import { OutstandingQueue } from '../load-model/outstanding-queue.js';
 import type { Runner, Session, SessionContext } from '../runner.js';
 import { SystemClock } from './clock.js';
-import { ClosedLoop } from './closed-loop.js';
 import { deferred } from './deferred.js';
+import { ClosedDispatcher, type Dispatcher } from './dispatcher.js';
 import { FileRows } from './file-rows.js';
-import { constantRate, unpaced } from './pacer.js';
+import { LoadLoop } from './load-loop.js';
+import { constantRate, firstRequests, unpaced } from './pacer.js';
 import { QueuedRows } from './queued-rows.js';
 import type { RowCursor } from './row-cursor.js';
 import { SampleBuffer } from './samples.js';
@@ -15,6 +19,7 @@ import type {
   FromThread,
   PlainError,
   PrintedAnswer,
+  ThreadEnd,
   ThreadOptions,
   ThreadStatus,
   ToThread,
@@ -25,6 +30,7 @@ import { within } from './time-limit.js';
 const overdueCheckMs = 100;
 
 const options = workerData as ThreadOptions;
+const { plan } = options;
 const port = parentPort!;
 
 function send(message: FromThread, transfer: ArrayBuffer[] = []): void {
@@ -60,7 +66,8 @@ class AnswerPrinter {
 
 /** One load thread: opens its sessions, bears its share of the load, hands over what came of it. */
 class LoadThread {
-  readonly #clock = new SystemClock();
+  readonly #watch = new ClientWatch(() => totalBacklogBytes(this.#loop?.sessions ?? []));
+  readonly #clock = new SystemClock(this.#watch);
   readonly #abort = new AbortController();
   /** When the load starts; undefined where the run was stopped before. */
   readonly #started = deferred<number | undefined>();
@@ -69,9 +76,10 @@ class LoadThread {
   readonly #samples = new SampleBuffer((samples) =>
     send({ kind: 'samples', samples, status: this.#status() }, [samples.buffer]),
   );
-  #utilizationAtStart = performance.eventLoopUtilization();
   #rows: RowCursor | undefined;
-  #loop: ClosedLoop | undefined;
+  #loop: LoadLoop | undefined;
+  #dispatcher: Dispatcher | undefined;
+  #startUs = 0;
   #stopped = false;
 
   async run(): Promise<void> {
@@ -81,7 +89,7 @@ class LoadThread {
     const { runner } = (await import(options.runnerUrl)) as { runner: Runner };
     const stopProfiles = await startProfiles();
     const connect = (localWorker: number) => this.#connect(runner, task, localWorker);
-    const localWorkers = Math.ceil((options.workers - options.thread) / options.threads);
+    const localWorkers = shareOf(plan.workers);
     const sessions = await Promise.all(Array.from({ length: localWorkers }, (_, worker) => connect(worker)));
     const rows = await openRows(useCase);
     this.#rows = rows;
@@ -91,7 +99,8 @@ class LoadThread {
     if (startUs !== undefined && !this.#stopped) {
       const loop = this.#createLoop(task, rows, sessions, connect, startUs);
       this.#loop = loop;
-      this.#utilizationAtStart = performance.eventLoopUtilization();
+      this.#startUs = startUs;
+      this.#watch.start();
       const overdueCheck = setInterval(() => loop.endOverdue(), overdueCheckMs);
       await Promise.race([loop.run(), this.#abandoned.promise]);
       clearInterval(overdueCheck);
@@ -99,9 +108,10 @@ class LoadThread {
     this.handOver();
     // From here on nothing counts any more, whatever still comes in.
     const status = this.#status();
+    const end = this.#end();
     // A profile that cannot be written must not cost the result.
     await stopProfiles().catch((error: unknown) => send({ kind: 'fatal', error: plainError(error) }));
-    send({ kind: 'done', status });
+    send({ kind: 'done', status, end });
     const open = this.#loop?.sessions ?? sessions;
     await Promise.allSettled([...open.map(async (session) => session.close()), rows.close()]);
   }
@@ -141,9 +151,16 @@ class LoadThread {
   }
 
   #status(): ThreadStatus {
+    return { tally: this.#loop?.tally.read() ?? emptyTally };
+  }
+
+  #end(): ThreadEnd {
+    const unsent = this.#dispatcher?.close(this.#clock.nowUs() - this.#startUs) ?? 0;
     return {
-      tally: this.#loop?.tally.read() ?? emptyTally,
-      eventLoopUtilization: performance.eventLoopUtilization(this.#utilizationAtStart).utilization,
+      client: this.#watch.stop(),
+      concurrency: this.#loop?.readConcurrency() ?? emptyConcurrency,
+      dropped: this.#dispatcher?.dropped ?? 0,
+      unsent,
     };
   }
 
@@ -154,8 +171,8 @@ class LoadThread {
       task,
       signal: this.#abort.signal,
       server: options.server,
-      worker: options.thread + localWorker * options.threads,
-      workers: options.workers,
+      worker: options.thread + localWorker * plan.threads,
+      workers: plan.workers,
     };
     const session = runner.connect(context);
     return within(session, options.timeoutUs / 1_000, () => {
@@ -175,18 +192,23 @@ class LoadThread {
     sessions: readonly Session[],
     reconnect: (worker: number) => Promise<Session>,
     startUs: number,
-  ): ClosedLoop {
-    return new ClosedLoop({
+  ): LoadLoop {
+    const dispatcher = createDispatcher();
+    this.#dispatcher = dispatcher;
+    return new LoadLoop({
       clock: this.#clock,
-      pacer: options.limitRps > 0 ? constantRate(options.limitRps) : unpaced,
+      dispatcher,
+      open: plan.schedule !== undefined,
       rows,
       task,
       samples: this.#samples,
       sessions,
       reconnect,
       startUs,
-      durationUs: options.durationUs,
-      burnIn: options.burnIn,
+      durationUs: plan.durationUs,
+      burnIn: plan.burnIn,
+      burnInUs: plan.burnInUs,
+      samplesPerQuery: plan.samplesPerQuery,
       ignoreErrors: options.ignoreErrors,
       verify: options.verify,
       timeoutUs: options.timeoutUs,
@@ -203,14 +225,47 @@ const emptyTally: ThreadStatus['tally'] = {
   verified: 0,
   mismatched: 0,
   reconnects: 0,
+  late: 0,
+  lateByClient: 0,
 };
 
+const emptyConcurrency: ThreadEnd['concurrency'] = {
+  inFlightAreaUs: 0,
+  inFlight: 0,
+  most: 0,
+  failedTimeUs: 0,
+  cutOffTimeUs: 0,
+};
+
+/** This thread's part of something that is spread over all threads. */
+function shareOf(total: number): number {
+  return Math.ceil((total - options.thread) / plan.threads);
+}
+
+/** Rows of a stream go to whoever asks first, so that its end, not a number, ends the load. */
+function createDispatcher(): Dispatcher {
+  const { thread, input } = options;
+  const limit = input.kind === 'stream' ? Number.POSITIVE_INFINITY : options.limit;
+  const { schedule, limitRps, maxOutstanding, threads, durationUs } = plan;
+  if (schedule === undefined) {
+    const pacer = limitRps > 0 ? constantRate(limitRps) : unpaced;
+    return new ClosedDispatcher(firstRequests(pacer, limit), thread, threads);
+  }
+  const pacer = firstRequests(arrivalPacer(schedule, durationUs), limit);
+  return new OutstandingQueue({
+    pacer,
+    maxOutstanding: shareOf(maxOutstanding),
+    firstIndex: thread,
+    stride: threads,
+  });
+}
+
 async function openRows(useCase: UseCase): Promise<RowCursor> {
-  const { input, limit, thread, threads } = options;
+  const { input, limit, thread } = options;
   const rowSizeBytes = useCase.row.sizeBytes;
   if (input.kind === 'stream') return new QueuedRows(rowSizeBytes, () => send({ kind: 'needRows' }));
   const { path, rowCount } = input;
-  return FileRows.open({ path, rowCount, rowSizeBytes, limit, thread, threads });
+  return FileRows.open({ path, rowCount, rowSizeBytes, limit, thread, threads: plan.threads });
 }
 
 /** @returns what writes the profiles that were asked for */

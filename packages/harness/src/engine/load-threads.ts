@@ -6,6 +6,7 @@ import type {
   FromThread,
   PlainError,
   PrintedAnswer,
+  ThreadEnd,
   ThreadOptions,
   ThreadStatus,
   ToThread,
@@ -32,6 +33,7 @@ interface LoadThread {
   readonly exited: Deferred<void>;
   flushed: Deferred<void> | undefined;
   status: ThreadStatus | undefined;
+  end: ThreadEnd | undefined;
   /** Whether its end, if it comes, is no accident. */
   finished: boolean;
 }
@@ -50,7 +52,7 @@ export class LoadThreads {
   constructor(options: SharedThreadOptions, stream: RowStream | undefined, events: LoadThreadsEvents) {
     this.#events = events;
     this.#stream = stream;
-    this.#threads = Array.from({ length: options.threads }, (_, thread) =>
+    this.#threads = Array.from({ length: options.plan.threads }, (_, thread) =>
       this.#spawn({ ...options, thread }),
     );
   }
@@ -102,6 +104,11 @@ export class LoadThreads {
     return this.#threads.map(({ status }) => status);
   }
 
+  /** What each thread told at its end; undefined for one that never came to it. */
+  get ends(): readonly (ThreadEnd | undefined)[] {
+    return this.#threads.map(({ end }) => end);
+  }
+
   /** Ends the threads: those that are done after they have closed their sessions, the others at once. */
   async terminate(): Promise<void> {
     await Promise.all(
@@ -125,6 +132,7 @@ export class LoadThreads {
       exited: deferred(),
       flushed: undefined,
       status: undefined,
+      end: undefined,
       finished: false,
     };
     // Nobody may be waiting when a thread fails before its sessions are open.
@@ -163,6 +171,7 @@ export class LoadThreads {
         break;
       case 'done':
         thread.status = message.status;
+        thread.end = message.end;
         this.#finish(thread);
         break;
     }

@@ -7,7 +7,8 @@ export interface Pacer {
    * When the request with this number is due.
    *
    * @param index 0, 1, 2, ... over all threads
-   * @returns microseconds after the start of the load, never falling as `index` grows
+   * @returns microseconds after the start of the load, never falling as `index` grows; Infinity where the
+   *   schedule has ended
    */
   dueUs(index: number): number;
 }
@@ -24,4 +25,10 @@ export const unpaced: Pacer = { dueUs: () => 0 };
 export function constantRate(ratePerSecond: number): Pacer {
   const gapUs = 1e6 / ratePerSecond;
   return { dueUs: (index) => index * gapUs };
+}
+
+/** The first `limit` requests of a schedule. */
+export function firstRequests(pacer: Pacer, limit: number): Pacer {
+  if (limit === Number.POSITIVE_INFINITY) return pacer;
+  return { dueUs: (index) => (index < limit ? pacer.dueUs(index) : Number.POSITIVE_INFINITY) };
 }

@@ -6,6 +6,7 @@ import { describePlatform } from '../result/platform.js';
 import { type RunResult, resultFormatVersion, type WindowResult } from '../result/run-result.js';
 import type { Runner, RunnerContext, ServerDescription, ServerStatsReader } from '../runner.js';
 import type { loadFlags } from './load-flags.js';
+import { planLoad } from './load-plan.js';
 import { openRowInput } from './row-input.js';
 import { Run } from './run.js';
 import type { PrintedAnswer } from './thread-messages.js';
@@ -45,7 +46,7 @@ export interface BenchmarkOptions {
  */
 export async function runBenchmark(options: BenchmarkOptions): Promise<RunResult> {
   const { runner, load, signal } = options;
-  checkLimits(load);
+  const plan = await planLoad(load);
   const useCase = await loadUseCase(load.useCase);
   const task = useCase.task({ withReference: load.enableReferenceDataRedis });
   const context: RunnerContext = { flags: options.runnerFlags as FlagValues<FlagSet>, task, signal };
@@ -53,8 +54,8 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<RunResult
   const rows = await openRowInput({
     path: load.file,
     useCase,
-    maxQueries: load.maxQueries,
-    timed: load.durationMs > 0,
+    maxQueries: plan.maxQueries,
+    timed: plan.timed,
     allowTruncated: load.allowTruncated,
     stdin: options.stdin,
   });
@@ -70,7 +71,7 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<RunResult
   const [platform, server] = await Promise.all([describePlatform(), describeServer(options, context)]);
   options.onServer?.(server);
   const stats = await unlessAborted(openStats(options, context), signal);
-  const measured = await new Run(options, useCase, rows, server, stats).execute();
+  const measured = await new Run(options, plan, useCase, rows, server, stats).execute();
   return {
     formatVersion: resultFormatVersion,
     suiteVersion: options.suiteVersion,
@@ -82,21 +83,6 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<RunResult
     platform,
     ...measured,
   };
-}
-
-function checkLimits(load: FlagValues<typeof loadFlags>): void {
-  if (load.maxQueries > 0 && load.burnIn >= load.maxQueries) {
-    throw new AibenchError(
-      'AIBENCH_USAGE',
-      `--burn-in ${load.burnIn} leaves none of --max-queries ${load.maxQueries} to measure`,
-      { hint: 'lower --burn-in or raise --max-queries' },
-    );
-  }
-  if (load.threads > load.workers) {
-    throw new AibenchError('AIBENCH_USAGE', `--threads ${load.threads} is above --workers ${load.workers}`, {
-      hint: 'every thread needs at least one worker',
-    });
-  }
 }
 
 /** A server that accepts and says nothing must not hold up the run. */

@@ -1,9 +1,16 @@
-import { AibenchError, errorLine } from '@aibench/core';
+import { AibenchError, errorLine, LatencyHistogram } from '@aibench/core';
 import type { UseCase } from '@aibench/usecases';
+import { judgeClient } from '../client/client-verdict.js';
+import { checkCounts, checkLittlesLaw } from '../client/conservation.js';
+import { type ScenarioResult, scenarioMetric } from '../load-model/scenario.js';
+import { type SteadyStateVerdict, steadyState } from '../load-model/steady-state.js';
 import { summarizeLatency } from '../result/latency-summary.js';
 import type {
+  ClientCost,
+  Conservation,
   LoadSettings,
   Outcome,
+  RecordedSchedule,
   RunCounts,
   RunResult,
   ServerStatsResult,
@@ -12,10 +19,12 @@ import type {
 import type { ServerDescription, ServerStatsReader } from '../runner.js';
 import { Aggregator } from './aggregator.js';
 import { SystemClock } from './clock.js';
+import type { LoadPlan } from './load-plan.js';
 import { LoadThreads } from './load-threads.js';
 import type { RowInput } from './row-input.js';
 import type { BenchmarkOptions } from './run-benchmark.js';
 import { failedCount, mergeTallies, type Tally } from './tally.js';
+import type { ThreadEnd } from './thread-messages.js';
 import { unlessAborted, within } from './time-limit.js';
 
 /** Time for threads to get the word before the first request is due. */
@@ -43,15 +52,22 @@ export type Measured = Pick<
   | 'counts'
   | 'rates'
   | 'serviceTime'
+  | 'responseTime'
+  | 'sendDelay'
+  | 'queryTime'
   | 'stages'
   | 'windows'
   | 'serverStats'
   | 'client'
+  | 'conservation'
+  | 'steadyState'
+  | 'scenario'
 >;
 
 /** A run under way: starts the threads, cuts windows, ends it all. */
 export class Run {
   readonly #options: BenchmarkOptions;
+  readonly #plan: LoadPlan;
   readonly #threads: LoadThreads;
   readonly #stats: ServerStatsReader | undefined;
   readonly #aggregator: Aggregator;
@@ -66,12 +82,14 @@ export class Run {
   #statsRead: Promise<void> | undefined;
   #statsWarned = false;
   #drainTimer: NodeJS.Timeout | undefined;
+  #steadyState: SteadyStateVerdict | undefined;
   /** Whether the threads are done. */
   #over = false;
   #endPause: () => void = () => undefined;
 
   constructor(
     options: BenchmarkOptions,
+    plan: LoadPlan,
     useCase: UseCase,
     { input, limit, stream }: RowInput,
     server: ServerDescription,
@@ -79,22 +97,19 @@ export class Run {
   ) {
     const { load } = options;
     this.#options = options;
+    this.#plan = plan;
     this.#stats = stats;
     this.#periodUs = load.reportingPeriodMs * 1_000;
-    this.#aggregator = new Aggregator(this.#periodUs);
+    this.#aggregator = new Aggregator(this.#periodUs, plan.untilStable?.windows);
     const shared = {
       runnerUrl: options.runnerUrl,
       runnerFlags: options.runnerFlags,
       server,
       useCase: useCase.name,
       withReference: load.enableReferenceDataRedis,
-      threads: load.threads,
-      workers: load.workers,
+      plan,
       input,
       limit,
-      limitRps: load.limitRps,
-      burnIn: load.burnIn,
-      durationUs: load.durationMs > 0 ? load.durationMs * 1_000 : Number.POSITIVE_INFINITY,
       timeoutUs: load.requestTimeoutMs * 1_000,
       ignoreErrors: load.ignoreErrors,
       verify: load.verify,
@@ -132,6 +147,7 @@ export class Run {
       this.#endPause();
       await ticking;
       this.#closeRest(endUs);
+      if (this.#steadyState?.steady === true) this.#aggregator.keepLast();
       await this.#readLastStats();
       return this.#measured(endUs, cpu);
     } finally {
@@ -149,9 +165,23 @@ export class Run {
       await this.#threads.flush();
       if (this.#over) return;
       this.#closeWindow(number * this.#periodUs);
+      this.#lookForSteadyState(number * this.#periodUs);
       // Not waited for: a server that is slow to tell must not hold up the windows.
       void this.#readStats();
     }
+  }
+
+  /** Ends a run that is to end when it is steady, or that has had its time to become so. */
+  #lookForSteadyState(nowUs: number): void {
+    const rule = this.#plan.untilStable;
+    if (rule === undefined || this.#steadyState?.steady === true) return;
+    const measured = this.#windows.filter(({ responseTime }) => responseTime.count > 0);
+    const summaries = measured.map(({ answeredPerSecond, responseTime }) => ({
+      ratePerSecond: answeredPerSecond,
+      quantileUs: LatencyHistogram.decode(responseTime.encodedHistogram).quantileUs(rule.quantile),
+    }));
+    this.#steadyState = steadyState(summaries.slice(-rule.windows), rule);
+    if (this.#steadyState.steady || nowUs >= rule.mostTimeUs) this.#threads.stop();
   }
 
   /** Waits until then or until the threads are done. Unlike the load, the table needs no polling accuracy. */
@@ -187,7 +217,7 @@ export class Run {
     if (passOverIfEmpty && window.answered === 0 && failedIn === 0) return;
     this.#failedInWindows = failed;
     this.#windows.push(window);
-    this.#options.onWindow?.(window, this.#aggregator.measured + this.#aggregator.burnIn);
+    this.#options.onWindow?.(window, this.#aggregator.answered);
   }
 
   /** One read at a time; a server that is slower than the period is asked less often. */
@@ -260,37 +290,51 @@ export class Run {
   #measured(endUs: number, cpu: NodeJS.CpuUsage): Measured {
     const tally = this.#tally();
     const aggregator = this.#aggregator;
+    const { distributions } = aggregator;
+    const counts = this.#counts(tally);
+    const conservation = this.#conservation(endUs, counts);
     return {
-      outcome:
-        this.#outcome.kind === 'completed' ? naturalOutcome(aggregator.measured, tally) : this.#outcome,
+      outcome: this.#finalOutcome(tally, conservation),
       load: this.#settings(),
       startedAtMs: this.#startedAtMs,
       endedAtMs: this.#startedAtMs + endUs / 1_000,
-      counts: this.#counts(tally),
+      counts,
       rates: aggregator.rates(),
-      serviceTime: summarizeLatency(aggregator.serviceTime),
-      stages: aggregator.stages(),
+      serviceTime: summarizeLatency(distributions.serviceTime),
+      responseTime: summarizeLatency(distributions.responseTime),
+      sendDelay: summarizeLatency(distributions.sendDelay),
+      queryTime: this.#plan.samplesPerQuery > 1 ? summarizeLatency(distributions.queryTime) : undefined,
+      stages: distributions.stages(),
       windows: this.#windows,
       serverStats: this.#serverStats,
-      client: {
-        cpuUserMs: cpu.user / 1_000,
-        cpuSystemMs: cpu.system / 1_000,
-        cpuPerRequestUs: tally.answered === 0 ? 0 : (cpu.user + cpu.system) / tally.answered,
-        peakRssBytes: process.resourceUsage().maxRSS * 1_024,
-        eventLoopUtilization: this.#threads.statuses.map((status) => status?.eventLoopUtilization ?? 0),
-      },
+      client: this.#clientCost(cpu, counts),
+      conservation,
+      steadyState: this.#steadyState,
+      scenario: this.#scenario(endUs, counts),
     };
+  }
+
+  #finalOutcome(tally: Tally, conservation: Conservation): Outcome {
+    const outcome =
+      this.#outcome.kind === 'completed' ? naturalOutcome(this.#aggregator.measured, tally) : this.#outcome;
+    if (outcome.kind !== 'completed' || conservation.holds) return outcome;
+    return { kind: 'failed', reason: conservation.violations[0], code: 'AIBENCH_CONSERVATION' };
   }
 
   #settings(): LoadSettings {
     const { load } = this.#options;
+    const plan = this.#plan;
     return {
-      model: 'closed-loop',
-      workers: load.workers,
-      threads: load.threads,
-      limitRps: load.limitRps,
-      burnIn: load.burnIn,
-      maxQueries: load.maxQueries,
+      model: plan.schedule === undefined ? 'closed-loop' : 'open-loop',
+      schedule: recordSchedule(plan),
+      workers: plan.workers,
+      threads: plan.threads,
+      limitRps: plan.limitRps,
+      maxOutstanding: Number.isFinite(plan.maxOutstanding) ? plan.maxOutstanding : 0,
+      burnIn: plan.burnIn,
+      burnInDurationMs: plan.burnInUs / 1_000,
+      seed: plan.seed,
+      maxQueries: plan.maxQueries,
       durationMs: load.durationMs,
       withReference: load.enableReferenceDataRedis,
       verify: load.verify,
@@ -301,14 +345,99 @@ export class Run {
 
   #counts(tally: Tally): RunCounts {
     const failed = failedCount(tally);
+    const ends = this.#ends();
+    const measured = this.#aggregator.measured;
     return {
       ...tally,
       failed,
       cutOff: tally.sent - tally.answered - failed,
-      measured: this.#aggregator.measured,
-      burnIn: this.#aggregator.burnIn,
+      measured,
+      burnIn: tally.answered - measured,
+      dropped: ends.reduce((sum, { dropped }) => sum + dropped, 0),
+      unsent: ends.reduce((sum, { unsent }) => sum + unsent, 0),
     };
   }
+
+  /** What the threads told at their ends; those that died told nothing. */
+  #ends(): readonly ThreadEnd[] {
+    return this.#threads.ends.filter((end) => end !== undefined);
+  }
+
+  /** Holds the counts of the threads against one another, and the times against the counts. */
+  #conservation(endUs: number, counts: RunCounts): Conservation {
+    const ends = this.#threads.ends;
+    const perThread = this.#threads.statuses.flatMap((status, thread) => {
+      const end = ends[thread];
+      if (status === undefined || end === undefined) return [];
+      const { sent, answered } = status.tally;
+      return [{ sent, answered, failed: failedCount(status.tally), cutOff: end.concurrency.inFlight }];
+    });
+    const sum = (of: (end: ThreadEnd) => number) => this.#ends().reduce((total, end) => total + of(end), 0);
+    const littlesLaw = checkLittlesLaw({
+      durationUs: endUs,
+      inFlightAreaUs: sum(({ concurrency }) => concurrency.inFlightAreaUs),
+      finished: counts.sent,
+      timeSumUs:
+        this.#aggregator.serviceSumUs +
+        sum(({ concurrency }) => concurrency.failedTimeUs + concurrency.cutOffTimeUs),
+    });
+    // A thread that died took its books with it; the run has failed for that already.
+    const complete = perThread.length === ends.length;
+    const violations = complete ? [...checkCounts(perThread, counts)] : [];
+    if (complete && littlesLaw.violation !== undefined) violations.push(littlesLaw.violation);
+    if (this.#aggregator.answered !== counts.answered) {
+      violations.push(
+        `${counts.answered} requests were answered, but ${this.#aggregator.answered} samples arrived`,
+      );
+    }
+    return { holds: violations.length === 0, violations, littlesLaw };
+  }
+
+  #clientCost(cpu: NodeJS.CpuUsage, counts: RunCounts): ClientCost {
+    const threads = this.#ends().map(({ client }) => client);
+    const { serviceTime } = this.#aggregator.distributions;
+    const open = this.#plan.schedule !== undefined && this.#plan.schedule.kind !== 'burst';
+    const due = counts.sent + counts.dropped + counts.unsent;
+    const polledMs = threads.reduce((sum, thread) => sum + thread.polledMs, 0);
+    return {
+      cpuUserMs: cpu.user / 1_000,
+      cpuSystemMs: cpu.system / 1_000,
+      polledMs,
+      cpuPerRequestUs:
+        counts.answered === 0 ? 0 : (cpu.user + cpu.system - polledMs * 1_000) / counts.answered,
+      peakRssBytes: process.resourceUsage().maxRSS * 1_024,
+      threads,
+      verdict: judgeClient({
+        threads,
+        serviceTime: serviceTime.count === 0 ? undefined : summarizeLatency(serviceTime),
+        ...(open ? { sends: { due, late: counts.lateByClient } } : {}),
+      }),
+      calibration: undefined,
+    };
+  }
+
+  #scenario(endUs: number, counts: RunCounts): ScenarioResult | undefined {
+    const { scenario, samplesPerQuery, latencyBoundUs } = this.#plan;
+    if (scenario === undefined) return undefined;
+    const { distributions } = this.#aggregator;
+    return scenarioMetric(
+      scenario,
+      {
+        queryLatency: samplesPerQuery > 1 ? distributions.queryTime : distributions.responseTime,
+        samplesAnswered: counts.measured,
+        samplesLost: counts.failed + counts.cutOff + counts.dropped,
+        lastQueryUs: endUs,
+        lastAnswerUs: endUs,
+      },
+      { latencyBoundUs },
+    );
+  }
+}
+
+/** A trace is the user's own file, and long. */
+function recordSchedule({ schedule }: LoadPlan): RecordedSchedule | undefined {
+  if (schedule?.kind === 'trace') return { kind: 'trace', count: schedule.timesUs.length };
+  return schedule?.kind === 'burst' ? { kind: 'burst' } : schedule;
 }
 
 /** What a run that came to its natural end amounts to. */

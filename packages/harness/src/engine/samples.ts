@@ -1,29 +1,35 @@
-import { type Stage, stageNames } from './stages.js';
+import { stageNames } from './stages.js';
 
-/**
- * One answered request as a load thread hands it to the main thread. Threads
- * record samples, not histograms: appending costs a few nanoseconds on the
- * thread that bears the load, nothing is lost to binning before windows are
- * cut, and the main thread can cut them by the time of the answer.
- */
+/** One answered request as a load thread hands it to the main thread. */
 export interface Sample {
   /** When the answer was complete, in us after the start of the load. */
   readonly endUs: number;
   /** From the send to the answer. */
   readonly serviceUs: number;
-  /** Whether burn-in was over when it was sent. */
+  /** From the due time to the answer; in a closed loop the same as {@link serviceUs}. */
+  readonly responseUs: number;
+  /** Whether burn-in was over when it was due. */
   readonly measured: boolean;
-  /** Time in each stage, -1 where it did not occur. */
-  readonly stagesUs: Readonly<Record<Stage, number>>;
+  /** From the send of a query of several samples to its last answer; -1 but for that answer. */
+  readonly queryUs: number;
 }
 
-/** Doubles that a sample takes: end, service, measured, then the stages. */
-export const sampleWidth = 3 + stageNames.length;
+/** Doubles that a sample takes: its five fields in their order, then its stages, -1 for one that did not occur. */
+export const sampleWidth = 5 + stageNames.length;
+
+/** Where in a sample its stages begin. */
+export const sampleStages = 5;
 
 /** Samples after which a thread hands over what it has, whatever the reporting period. */
 const chunkSamples = 4_096;
 
-/** A thread's growing list of samples, handed over a chunk at a time without a copy. */
+/**
+ * A thread's growing list of samples, handed over a chunk at a time without a
+ * copy. Threads record samples, not histograms: appending costs a few
+ * nanoseconds on the thread that bears the load, nothing is lost to binning
+ * before windows are cut, and the main thread can cut them by the time of the
+ * answer.
+ */
 export class SampleBuffer {
   readonly #handOver: (samples: Float64Array<ArrayBuffer>) => void;
   #chunk = new Float64Array(chunkSamples * sampleWidth);
@@ -35,12 +41,14 @@ export class SampleBuffer {
   }
 
   /** @param stagesUs in the order of `stageNames` */
-  append(endUs: number, serviceUs: number, measured: boolean, stagesUs: Float64Array): void {
+  append(sample: Sample, stagesUs: Float64Array): void {
     const chunk = this.#chunk;
     let at = this.#used;
-    chunk[at++] = endUs;
-    chunk[at++] = serviceUs;
-    chunk[at++] = measured ? 1 : 0;
+    chunk[at++] = sample.endUs;
+    chunk[at++] = sample.serviceUs;
+    chunk[at++] = sample.responseUs;
+    chunk[at++] = sample.measured ? 1 : 0;
+    chunk[at++] = sample.queryUs;
     for (let stage = 0; stage < stageNames.length; stage++) chunk[at++] = stagesUs[stage]!;
     this.#used = at;
     if (at === chunk.length) this.flush();

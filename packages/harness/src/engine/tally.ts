@@ -20,6 +20,10 @@ export interface Tally {
   readonly mismatched: number;
   /** Sessions opened again after a lost connection. */
   readonly reconnects: number;
+  /** Answered requests that were sent over 1 ms after their due time. */
+  readonly late: number;
+  /** Those of them for which a worker had waited, so that the client itself was late. */
+  readonly lateByClient: number;
 }
 
 /** Counts as requests go out and come back. */
@@ -29,6 +33,8 @@ export class TallyCounter {
   verified = 0;
   mismatched = 0;
   reconnects = 0;
+  late = 0;
+  lateByClient = 0;
   readonly #failures = new Map<string, { count: number; firstMessage: string }>();
 
   failed(error: unknown): void {
@@ -43,9 +49,9 @@ export class TallyCounter {
   }
 
   read(): Tally {
-    const { sent, answered, verified, mismatched, reconnects } = this;
+    const { sent, answered, verified, mismatched, reconnects, late, lateByClient } = this;
     const failures = [...this.#failures].map(([code, entry]) => ({ code, ...entry }));
-    return { sent, answered, failures, verified, mismatched, reconnects };
+    return { sent, answered, failures, verified, mismatched, reconnects, late, lateByClient };
   }
 }
 
@@ -56,8 +62,9 @@ export function failedCount({ failures }: Pick<Tally, 'failures'>): number {
 
 /** The tally of several threads together. */
 export function mergeTallies(tallies: readonly Tally[]): Tally {
-  const sum = (key: 'sent' | 'answered' | 'verified' | 'mismatched' | 'reconnects') =>
-    tallies.reduce((total, tally) => total + tally[key], 0);
+  const sum = (
+    key: 'sent' | 'answered' | 'verified' | 'mismatched' | 'reconnects' | 'late' | 'lateByClient',
+  ) => tallies.reduce((total, tally) => total + tally[key], 0);
   const failures = new Map<string, FailureCount>();
   for (const failure of tallies.flatMap((tally) => tally.failures)) {
     const earlier = failures.get(failure.code);
@@ -73,5 +80,7 @@ export function mergeTallies(tallies: readonly Tally[]): Tally {
     verified: sum('verified'),
     mismatched: sum('mismatched'),
     reconnects: sum('reconnects'),
+    late: sum('late'),
+    lateByClient: sum('lateByClient'),
   };
 }

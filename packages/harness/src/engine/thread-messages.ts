@@ -1,5 +1,8 @@
 import type { Tensor } from '@aibench/core';
+import type { ClientObservation } from '../client/client-watch.js';
 import type { ServerDescription } from '../runner.js';
+import type { Concurrency } from './load-loop.js';
+import type { LoadPlan } from './load-plan.js';
 import type { RowBlock } from './queued-rows.js';
 import type { Tally } from './tally.js';
 
@@ -11,18 +14,13 @@ export interface ThreadOptions {
   readonly server: ServerDescription;
   readonly useCase: string;
   readonly withReference: boolean;
-  /** This thread's number, from 0, and how many there are. */
+  /** This thread's number, from 0. */
   readonly thread: number;
-  readonly threads: number;
-  /** Workers over all threads; thread t has those with number t modulo threads. */
-  readonly workers: number;
+  /** How the load is made; of its workers, thread t has those with number t modulo threads. */
+  readonly plan: LoadPlan;
   readonly input: ThreadInput;
   /** Requests over all threads; Infinity for no limit. */
   readonly limit: number;
-  /** Overall; 0 for none. */
-  readonly limitRps: number;
-  readonly burnIn: number;
-  readonly durationUs: number;
   readonly timeoutUs: number;
   readonly ignoreErrors: boolean;
   readonly verify: boolean;
@@ -66,13 +64,21 @@ export type FromThread =
   /** An error that ends the run. */
   | { readonly kind: 'fatal'; readonly error: PlainError }
   /** Everything sent is answered, failed or abandoned; nothing more will come. */
-  | { readonly kind: 'done'; readonly status: ThreadStatus };
+  | { readonly kind: 'done'; readonly status: ThreadStatus; readonly end: ThreadEnd };
 
 /** Where a thread stands. */
 export interface ThreadStatus {
   readonly tally: Tally;
-  /** Share of the time since the start of the load in which the event loop was busy, 0 to 1. */
-  readonly eventLoopUtilization: number;
+}
+
+/** What a thread tells when its load is over. */
+export interface ThreadEnd {
+  readonly client: ClientObservation;
+  readonly concurrency: Concurrency;
+  /** Open loop: requests dropped because too many were outstanding. */
+  readonly dropped: number;
+  /** Open loop: requests that had come due and that no worker was free to send. */
+  readonly unsent: number;
 }
 
 /** An answer for `--print-responses`. */

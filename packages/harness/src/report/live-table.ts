@@ -16,17 +16,17 @@ export function liveTableHeader(): string {
   return columns.map(([title, width]) => title.padStart(width)).join(' ');
 }
 
-/** One period as a line of that table; quantiles are those of its measured requests. */
+/** One period as a line of that table; quantiles are those of the response time of its measured requests. */
 export function liveTableLine(window: WindowResult, totalAnswered: number): string {
-  const { serviceTime } = window;
-  const quantile = (us: number) => (serviceTime.count > 0 ? formatMs(us) : 'burn-in');
+  const { responseTime } = window;
+  const quantile = (us: number) => (responseTime.count > 0 ? formatMs(us) : 'burn-in');
   const cells = [
     `${(window.endMs / 1_000).toFixed(1)}s`,
     formatCount(window.answeredPerSecond),
     formatCount(totalAnswered),
-    quantile(serviceTime.p50Us),
-    quantile(serviceTime.p95Us),
-    quantile(serviceTime.p99Us),
+    quantile(responseTime.p50Us),
+    quantile(responseTime.p95Us),
+    quantile(responseTime.p99Us),
     formatCount(window.failed),
   ];
   return cells.map((cell, i) => cell.padStart(columns[i]![1])).join(' ');

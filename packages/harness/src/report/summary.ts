@@ -1,38 +1,74 @@
 import { formatCount, formatDurationMs } from '@aibench/core';
 import Table from 'cli-table3';
 import { stageNames } from '../engine/stages.js';
+import type { ScenarioResult } from '../load-model/scenario.js';
+import type { SteadyStateVerdict } from '../load-model/steady-state.js';
 import type { LatencySummary } from '../result/latency-summary.js';
-import type { RunResult } from '../result/run-result.js';
+import type { LoadSettings, RunResult } from '../result/run-result.js';
 import { formatMs } from './live-table.js';
 
 /** The summary that ends a run: what was asked of whom, what came of it, and what the client itself cost. */
 export function summaryText(result: RunResult): string {
-  const sections = [facts(result), latencyTable(result), ...failureLines(result)];
+  const sections = [facts(result), latencyTable(result), ...verdictLines(result), ...failureLines(result)];
   return `${sections.join('\n')}\n`;
 }
 
 function facts(result: RunResult): string {
   const { load, counts, rates, server, client } = result;
   const reference = load.withReference ? 'with reference data' : 'without reference data';
-  const limit = load.limitRps > 0 ? `, at most ${formatCount(load.limitRps)}/s` : '';
-  const busy = client.eventLoopUtilization.map((share) => `${Math.round(share * 100)} %`).join(', ');
   const rows: [string, string][] = [
     [
       'Server',
       `${server.product} ${server.version}${server.isReference ? ' (the embedded reference server)' : ''}`,
     ],
     ['Use case', `${result.useCase}, ${reference}`],
-    ['Load', `closed loop, ${load.workers} workers on ${plural(load.threads, 'thread')}${limit}`],
+    ['Load', `${loadLine(load)}, ${load.workers} workers on ${plural(load.threads, 'thread')}`],
     ['Requests', requestsLine(result)],
     [
       'Throughput',
       `${formatCount(rates.measuredPerSecond)} inferences/s over ${formatDurationMs(Math.round(rates.measuredDurationMs))}` +
         (counts.burnIn > 0 ? ` (${formatCount(rates.includingBurnInPerSecond)}/s with burn-in)` : ''),
     ],
-    ['Client', `${client.cpuPerRequestUs.toFixed(1)} us CPU a request, load threads ${busy} busy`],
   ];
+  if (load.model === 'open-loop') rows.push(['Schedule', scheduleLine(result)]);
+  rows.push(['Client', `${client.cpuPerRequestUs.toFixed(1)} us CPU a request, ${busyText(result)}`]);
   if (load.verify) rows.push(['Verified', verifiedLine(result)]);
   return rows.map(([name, text]) => `${name.padEnd(11)} ${text}`).join('\n');
+}
+
+function loadLine({ model, schedule, limitRps }: LoadSettings): string {
+  if (model === 'closed-loop') {
+    return limitRps > 0 ? `closed loop, at most ${formatCount(limitRps)}/s` : 'closed loop';
+  }
+  switch (schedule?.kind) {
+    case 'rate':
+      return `open loop, ${formatCount(schedule.ratePerSecond)}/s, ${schedule.spacing.kind} arrivals`;
+    case 'stages':
+      return `open loop, ${plural(schedule.stages.length, 'ramp')}, ${schedule.spacing.kind} arrivals`;
+    case 'trace':
+      return `open loop, a trace of ${formatCount(schedule.count)} arrivals`;
+    default:
+      return 'everything at once';
+  }
+}
+
+/** What the client could not send when it was due. */
+function scheduleLine({ counts }: RunResult): string {
+  const due = counts.sent + counts.dropped + counts.unsent;
+  const parts = [`${formatCount(due)} due`, `${formatCount(counts.late)} sent over 1 ms late`];
+  const noWorker = counts.late - counts.lateByClient;
+  if (noWorker > 0) parts.push(`${formatCount(noWorker)} of them for want of a free worker (see --workers)`);
+  if (counts.dropped > 0) parts.push(`${formatCount(counts.dropped)} dropped`);
+  if (counts.unsent > 0) parts.push(`${formatCount(counts.unsent)} never sent`);
+  return parts.join(', ');
+}
+
+function busyText({ client }: RunResult): string {
+  const shares = client.threads.map(({ eventLoopUtilization, polledMs, durationMs }) => {
+    const busy = durationMs > 0 ? eventLoopUtilization - polledMs / durationMs : 0;
+    return `${Math.round(Math.max(0, busy) * 100)} %`;
+  });
+  return `load threads ${shares.join(', ')} busy`;
 }
 
 function requestsLine({ counts }: RunResult): string {
@@ -51,12 +87,16 @@ function verifiedLine({ counts }: RunResult): string {
   return `${formatCount(right)} of ${formatCount(counts.answered)} answers, all right`;
 }
 
-function latencyTable({ serviceTime, stages }: RunResult): string {
+function latencyTable({ load, serviceTime, responseTime, sendDelay, queryTime, stages }: RunResult): string {
   const table = new Table({
     head: ['ms', 'mean', 'min', 'p50', 'p90', 'p95', 'p99', 'p99.9', 'max'],
     colAligns: ['left', ...Array<'right'>(8).fill('right')],
     style: { head: [], border: [], compact: true },
   });
+  if (queryTime !== undefined) table.push(latencyRow('query time', queryTime));
+  if (load.model === 'open-loop') {
+    table.push(latencyRow('response time', responseTime), latencyRow('  send delay', sendDelay));
+  }
   table.push(latencyRow('service time', serviceTime));
   for (const stage of stageNames) {
     const summary = stages[stage];
@@ -68,6 +108,40 @@ function latencyTable({ serviceTime, stages }: RunResult): string {
 function latencyRow(name: string, summary: LatencySummary): string[] {
   const { meanUs, minUs, p50Us, p90Us, p95Us, p99Us, p999Us, maxUs } = summary;
   return [name, ...[meanUs, minUs, p50Us, p90Us, p95Us, p99Us, p999Us, maxUs].map(formatMs)];
+}
+
+/** What the figures are worth: MLPerf's figure, the steady state, the client's share, the books. */
+function verdictLines({ scenario, steadyState, client, conservation }: RunResult): string[] {
+  const lines: string[] = [];
+  if (scenario !== undefined) lines.push(...scenarioLines(scenario));
+  if (steadyState !== undefined) lines.push(`Steady      ${steadyLine(steadyState)}`);
+  if (client.calibration !== undefined) {
+    const { serviceTime } = client.calibration;
+    lines.push(
+      `Calibration p50 ${formatMs(serviceTime.p50Us)} ms, p99 ${formatMs(serviceTime.p99Us)} ms are the client's own`,
+    );
+  }
+  for (const reason of client.verdict.reasons) lines.push(`CLIENT-BOUND ${reason}`);
+  for (const note of client.verdict.notes) lines.push(`Note        ${note}`);
+  for (const violation of conservation.violations) lines.push(`WRONG BOOKS ${violation}`);
+  return lines;
+}
+
+function scenarioLines({ scenario, label, value, unit, shortfalls }: ScenarioResult): string[] {
+  const figure = unit === 'us' ? `${formatMs(value)} ms` : `${formatCount(value)}/s`;
+  return [
+    `MLPerf      ${scenario}: ${label} ${figure}`,
+    ...shortfalls.map((shortfall) => `            does not count by LoadGen's rules: ${shortfall}`),
+  ];
+}
+
+function steadyLine({ steady, kind, rateSpread, quantileSpread }: SteadyStateVerdict): string {
+  const percent = (share: number | undefined) =>
+    share === undefined ? '?' : `${(share * 100).toFixed(1)} %`;
+  const spreads = `rate within ${percent(rateSpread)}, latency within ${percent(quantileSpread)}`;
+  return steady
+    ? `yes: ${spreads} over the windows measured`
+    : `NOT REACHED (${kind}): ${spreads} over the last windows`;
 }
 
 function failureLines({ counts, outcome }: RunResult): string[] {

@@ -1,5 +1,11 @@
+import type { ClientVerdict } from '../client/client-verdict.js';
+import type { ClientObservation } from '../client/client-watch.js';
+import type { LittlesLawResult } from '../client/conservation.js';
 import type { Stage } from '../engine/stages.js';
 import type { Tally } from '../engine/tally.js';
+import type { ArrivalSchedule } from '../load-model/arrival-schedule.js';
+import type { ScenarioResult } from '../load-model/scenario.js';
+import type { SteadyStateVerdict } from '../load-model/steady-state.js';
 import type { ServerDescription } from '../runner.js';
 import type { LatencySummary } from './latency-summary.js';
 import type { Platform } from './platform.js';
@@ -27,13 +33,25 @@ export interface RunResult {
   readonly endedAtMs: number;
   readonly counts: RunCounts;
   readonly rates: RunRates;
-  /** From the send of a request to its answer in memory; measured requests only. */
+  /** From the send of a request to its answer in memory; measured requests only, as all that follows. */
   readonly serviceTime: LatencySummary;
+  /** From the due time of a request to its answer; in a closed loop the same as service time. */
+  readonly responseTime: LatencySummary;
+  /** From the due time of a request to its send: what the client, or the lack of a free worker, added. */
+  readonly sendDelay: LatencySummary;
+  /** Queries of several samples, from the send to the last answer; undefined where requests are on their own. */
+  readonly queryTime: LatencySummary | undefined;
   /** The parts of service time, those that occurred. */
   readonly stages: Readonly<Partial<Record<Stage, LatencySummary>>>;
   readonly windows: readonly WindowResult[];
   readonly serverStats: readonly ServerStatsResult[];
   readonly client: ClientCost;
+  /** Whether no request was lost or made up, and whether times and counts agree. */
+  readonly conservation: Conservation;
+  /** Whether the load was steady at the end; undefined where that was not asked. */
+  readonly steadyState: SteadyStateVerdict | undefined;
+  /** MLPerf's figure; undefined where the load was no scenario of MLPerf's. */
+  readonly scenario: ScenarioResult | undefined;
   readonly platform: Platform;
 }
 
@@ -48,12 +66,19 @@ export interface Outcome {
 
 /** How the load was made. */
 export interface LoadSettings {
-  readonly model: 'closed-loop';
+  readonly model: 'closed-loop' | 'open-loop';
+  /** Open loop: when requests fall due; a trace by its length alone. */
+  readonly schedule: RecordedSchedule | undefined;
   readonly workers: number;
   readonly threads: number;
-  /** Requests a second over all workers; 0 for no limit. */
+  /** Closed loop: requests a second over all workers; 0 for no limit. */
   readonly limitRps: number;
+  /** Open loop: 0 for no bound. */
+  readonly maxOutstanding: number;
   readonly burnIn: number;
+  readonly burnInDurationMs: number;
+  /** Of whatever was drawn at random. */
+  readonly seed: number;
   /** 0 for all rows. */
   readonly maxQueries: number;
   /** 0 for no limit. */
@@ -66,6 +91,12 @@ export interface LoadSettings {
   readonly metadataAutobatching: number;
 }
 
+/** A schedule as results keep it. */
+export type RecordedSchedule =
+  | Exclude<ArrivalSchedule, { readonly kind: 'trace' } | { readonly kind: 'burst' }>
+  | { readonly kind: 'burst' }
+  | { readonly kind: 'trace'; readonly count: number };
+
 /** What became of the requests; sent = answered + failed + cut off. */
 export interface RunCounts extends Tally {
   /** Requests that failed, all ways together. */
@@ -74,8 +105,12 @@ export interface RunCounts extends Tally {
   readonly cutOff: number;
   /** Answered requests that are in the statistics. */
   readonly measured: number;
-  /** Answered requests of the burn-in, which are not. */
+  /** Answered requests that are not: those of the burn-in, and those before the windows that were kept. */
   readonly burnIn: number;
+  /** Open loop: requests dropped because `--max-outstanding` were out or waiting. */
+  readonly dropped: number;
+  /** Open loop: requests that had come due at the end and that no worker was free to send. */
+  readonly unsent: number;
 }
 
 /** Requests a second. */
@@ -101,8 +136,9 @@ export interface WindowResult {
   readonly answeredPerSecond: number;
   /** Requests that failed in it. */
   readonly failed: number;
-  /** Service time of its measured requests. */
+  /** Of its measured requests. */
   readonly serviceTime: LatencySummary;
+  readonly responseTime: LatencySummary;
 }
 
 /** The server's own statistics at the end of one period. */
@@ -117,9 +153,30 @@ export interface ServerStatsResult {
 export interface ClientCost {
   readonly cpuUserMs: number;
   readonly cpuSystemMs: number;
-  /** CPU time a request answered. */
+  /** CPU time of the load threads spent polling for the next due time with nothing else to do. */
+  readonly polledMs: number;
+  /** CPU time a request answered, polling left out. */
   readonly cpuPerRequestUs: number;
   readonly peakRssBytes: number;
-  /** Share of the time in which each load thread's event loop was busy, 0 to 1. */
-  readonly eventLoopUtilization: readonly number[];
+  /** What each load thread saw of itself; a thread that died tells nothing. */
+  readonly threads: readonly ClientObservation[];
+  /** Whether the client was the limit, and why. */
+  readonly verdict: ClientVerdict;
+  /** The same load against a null server on this machine, where `--calibrate` measured it. */
+  readonly calibration: CalibrationResult | undefined;
+}
+
+/** What the client needs by itself: the run's load against a server that answers at once. */
+export interface CalibrationResult {
+  readonly serviceTime: LatencySummary;
+  readonly cpuPerRequestUs: number;
+  readonly answeredPerSecond: number;
+}
+
+/** The books of a run. */
+export interface Conservation {
+  readonly holds: boolean;
+  /** A line each; empty where it holds. */
+  readonly violations: readonly string[];
+  readonly littlesLaw: LittlesLawResult;
 }
