@@ -51,7 +51,7 @@ it('has commands that work when they are pasted', { timeout: 300_000 }, async ()
     .replace(/^(aibench-reference-server .*) &$/m, `$1 &\n${listening}`)
     .replace('| aibench-load-data ', `| aibench-load-data --redis-host redis://127.0.0.1:${port} `)
     .replaceAll(
-      /aibench-(setup-model --server redisai|run-inference-redisai --use-dag)(?= |$)/gm,
+      /aibench-(setup-model --server redisai$|run-inference-redisai(?! --host))/gm,
       `$& --port ${port}`,
     );
   const folder = mkdtempSync(join(tmpdir(), 'aibench-readme-'));
