@@ -7,16 +7,22 @@ import { stageNames } from './stages.js';
 interface Request {
   readonly endUs: number;
   readonly serviceUs: number;
+  /** Default: the service time. */
+  readonly responseUs?: number;
   readonly measured: boolean;
+  /** Default: no query's last answer. */
+  readonly queryUs?: number;
   readonly stagesUs: readonly number[];
 }
 
 function samplesOf(requests: readonly Request[]): Float64Array {
   return Float64Array.from(
-    requests.flatMap(({ endUs, serviceUs, measured, stagesUs }) => [
+    requests.flatMap(({ endUs, serviceUs, responseUs, measured, queryUs, stagesUs }) => [
       endUs,
       serviceUs,
+      responseUs ?? serviceUs,
       Number(measured),
+      queryUs ?? -1,
       ...stagesUs,
     ]),
   );
@@ -70,21 +76,21 @@ describe('Aggregator', () => {
     aggregator.add(
       samplesOf([request(200, 100, false), request(400, 100, false), request(800, 300), request(900, 100)]),
     );
-    expect([aggregator.measured, aggregator.burnIn]).toEqual([2, 2]);
-    expect(aggregator.serviceTime.count).toBe(2);
+    expect(aggregator.closeWindow(1_000, 0, 0)).toMatchObject({ answered: 4, serviceTime: { count: 2 } });
+    expect([aggregator.answered, aggregator.measured]).toEqual([4, 2]);
+    expect(aggregator.distributions.serviceTime.count).toBe(2);
     expect(aggregator.rates()).toEqual({
       measuredPerSecond: 2 / 400e-6,
       measuredDurationMs: 0.4,
       includingBurnInPerSecond: 4 / 800e-6,
       includingBurnInDurationMs: 0.8,
     });
-    expect(aggregator.closeWindow(1_000, 0, 0)).toMatchObject({ answered: 4, serviceTime: { count: 2 } });
   });
 
   it('says zero of a run without answers', () => {
     const aggregator = new Aggregator(1_000);
     expect(Object.values(aggregator.rates())).toEqual([0, 0, 0, 0]);
-    expect(aggregator.stages()).toEqual({});
+    expect(aggregator.distributions.stages()).toEqual({});
     expect(aggregator.closeWindow(0, 0, 0)).toMatchObject({
       answered: 0,
       answeredPerSecond: 0,
@@ -100,7 +106,9 @@ describe('Aggregator', () => {
         { ...request(10, 5), stagesUs: [-1, 0, -1, -1] },
       ]),
     );
-    expect(Object.entries(aggregator.stages()).map(([name, { count }]) => [name, count])).toEqual([
+    aggregator.closeWindow(1_000, 0, 0);
+    const stages = Object.entries(aggregator.distributions.stages());
+    expect(stages.map(([name, { count }]) => [name, count])).toEqual([
       ['encode', 2],
       ['wait', 1],
     ]);
@@ -118,11 +126,17 @@ describe('Aggregator', () => {
         for (let at = 0; at < requests.length; at += chunk)
           aggregator.add(samplesOf(requests.slice(at, at + chunk)));
         const measured = requests.filter((each) => each.measured);
-        expect([aggregator.measured, aggregator.burnIn]).toEqual([
-          measured.length,
-          requests.length - measured.length,
-        ]);
-        expect(aggregator.serviceTime.quantileUs(1)).toBeCloseTo(
+        expect([aggregator.answered, aggregator.measured]).toEqual([requests.length, measured.length]);
+        expect(aggregator.serviceSumUs).toBe(requests.reduce((sum, each) => sum + each.serviceUs, 0));
+        const windows = Math.ceil(10_001 / periodUs);
+        for (let n = 0; n < windows; n++) {
+          const inWindow = requests.filter((each) => Math.floor(each.endUs / periodUs) === n);
+          const window = aggregator.closeWindow((n + 1) * periodUs, 0, 0);
+          expect(window.answered).toBe(inWindow.length);
+          expect(window.serviceTime.count).toBe(inWindow.filter((each) => each.measured).length);
+          expect(window.answeredPerSecond).toBeCloseTo((inWindow.length * 1e6) / periodUs, 6);
+        }
+        expect(aggregator.distributions.serviceTime.quantileUs(1)).toBeCloseTo(
           Math.max(0, ...measured.map((each) => each.serviceUs)),
           -1,
         );
@@ -138,17 +152,9 @@ describe('Aggregator', () => {
         if (requests.length > 0)
           expect(rates.includingBurnInDurationMs).toBeCloseTo(spanUs(requests) / 1e3, 9);
 
-        const windows = Math.ceil(10_001 / periodUs);
-        for (let n = 0; n < windows; n++) {
-          const inWindow = requests.filter((each) => Math.floor(each.endUs / periodUs) === n);
-          const window = aggregator.closeWindow((n + 1) * periodUs, 0, 0);
-          expect(window.answered).toBe(inWindow.length);
-          expect(window.serviceTime.count).toBe(inWindow.filter((each) => each.measured).length);
-          expect(window.answeredPerSecond).toBeCloseTo((inWindow.length * 1e6) / periodUs, 6);
-        }
         stageNames.forEach((name, i) => {
           const count = measured.filter((each) => each.stagesUs[i]! >= 0).length;
-          expect(aggregator.stages()[name]?.count ?? 0).toBe(count);
+          expect(aggregator.distributions.stages()[name]?.count ?? 0).toBe(count);
         });
       }),
       { numRuns: 50 },
@@ -157,6 +163,14 @@ describe('Aggregator', () => {
 });
 
 describe('SampleBuffer', () => {
+  const sampleAt = (endUs: number) => ({
+    endUs,
+    serviceUs: endUs + 0.5,
+    responseUs: endUs + 0.75,
+    measured: endUs % 2 === 0,
+    queryUs: -endUs,
+  });
+
   it('hands over every sample once, in order, in chunks of whole samples', () => {
     const flushes = fc.array(fc.nat(9_000), { maxLength: 4 });
     fc.assert(
@@ -166,7 +180,7 @@ describe('SampleBuffer', () => {
         let next = 0;
         for (const count of counts) {
           for (let i = 0; i < count; i++, next++)
-            buffer.append(next, next + 0.5, next % 2 === 0, Float64Array.of(next, -1, 2, 3));
+            buffer.append(sampleAt(next), Float64Array.of(next, -1, 2, 3));
           buffer.flush();
         }
         const all = chunks.flatMap((chunk) => [...chunk]);
@@ -175,7 +189,9 @@ describe('SampleBuffer', () => {
           expect(all.slice(i * sampleWidth, (i + 1) * sampleWidth)).toEqual([
             i,
             i + 0.5,
+            i + 0.75,
             i % 2 === 0 ? 1 : 0,
+            -i,
             i,
             -1,
             2,

@@ -3,10 +3,11 @@ import type { InferenceRequest, InferenceTask } from '@aibench/usecases';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Session } from '../runner.js';
-import { ClosedLoop, type ClosedLoopOptions } from './closed-loop.js';
-import { constantRate, unpaced } from './pacer.js';
+import { ClosedDispatcher } from './dispatcher.js';
+import { LoadLoop, type LoadLoopOptions } from './load-loop.js';
+import { constantRate, type Pacer, unpaced } from './pacer.js';
 import type { RowCursor, Turn } from './row-cursor.js';
-import { SampleBuffer, sampleWidth } from './samples.js';
+import { SampleBuffer, sampleStages, sampleWidth } from './samples.js';
 import type { StageTimer } from './stages.js';
 import { failedCount } from './tally.js';
 import { VirtualClock } from './virtual-clock.js';
@@ -45,10 +46,12 @@ class ArrayRows implements RowCursor {
   async close() {}
 }
 
-interface Setup extends Partial<Omit<ClosedLoopOptions, 'rows' | 'sessions' | 'clock'>> {
+interface Setup extends Partial<Omit<LoadLoopOptions, 'rows' | 'sessions' | 'clock'>> {
   readonly clock?: VirtualClock;
   readonly rows?: number | RowCursor;
   readonly workers?: number;
+  /** Of a closed loop; default: none. */
+  readonly pacer?: Pacer;
   /** What every session does. */
   readonly infer?: Infer;
   readonly close?: () => Promise<void>;
@@ -57,10 +60,12 @@ interface Setup extends Partial<Omit<ClosedLoopOptions, 'rows' | 'sessions' | 'c
 interface Sample {
   readonly endUs: number;
   readonly serviceUs: number;
+  readonly responseUs: number;
   readonly measured: boolean;
+  readonly queryUs: number;
 }
 
-function setUp({ rows = 10, workers = 1, infer, close, ...options }: Setup = {}) {
+function setUp({ rows = 10, workers = 1, pacer = unpaced, infer, close, ...options }: Setup = {}) {
   const clock = options.clock ?? new VirtualClock();
   const sentUs: number[] = [];
   const samples: Sample[] = [];
@@ -72,17 +77,28 @@ function setUp({ rows = 10, workers = 1, infer, close, ...options }: Setup = {})
     },
     close: close ?? (async () => undefined),
   };
-  const loop = new ClosedLoop({
-    pacer: unpaced,
+  const loop = new LoadLoop({
+    dispatcher: new ClosedDispatcher(pacer, 0, 1),
+    open: false,
     task,
     samples: new SampleBuffer((chunk) => {
-      for (let at = 0; at < chunk.length; at += sampleWidth)
-        samples.push({ endUs: chunk[at]!, serviceUs: chunk[at + 1]!, measured: chunk[at + 2] === 1 });
+      for (let at = 0; at < chunk.length; at += sampleWidth) {
+        const [endUs, serviceUs, responseUs, measured, queryUs] = chunk.subarray(at, at + sampleStages);
+        samples.push({
+          endUs: endUs!,
+          serviceUs: serviceUs!,
+          responseUs: responseUs!,
+          measured: measured === 1,
+          queryUs: queryUs!,
+        });
+      }
     }),
     reconnect: async () => session,
     startUs,
     durationUs: Number.POSITIVE_INFINITY,
     burnIn: 0,
+    burnInUs: 0,
+    samplesPerQuery: 1,
     ignoreErrors: false,
     verify: false,
     timeoutUs: 1e9,
@@ -136,8 +152,8 @@ describe('a closed loop', () => {
     });
     await run();
     expect(chunks.flatMap((chunk) => [...chunk])).toEqual([
-      ...[45, 45, 1, -1, 5, 40, -1],
-      ...[90, 45, 1, -1, 5, 40, -1],
+      ...[45, 45, 45, 1, -1, -1, 5, 40, -1],
+      ...[90, 45, 45, 1, -1, -1, 5, 40, -1],
     ]);
   });
 
@@ -475,7 +491,7 @@ describe('an overdue answer', () => {
   const silence = () => new Promise<never>(() => undefined);
 
   /** Looks for overdue requests every 100 us, as a load thread does now and then. */
-  function watch(clock: VirtualClock, loop: ClosedLoop, times: number): void {
+  function watch(clock: VirtualClock, loop: LoadLoop, times: number): void {
     void (async () => {
       for (let i = 0; i < times; i++) {
         await clock.wait(100);
@@ -553,7 +569,7 @@ describe('an overdue answer', () => {
     });
     watch(clock, loop, 60);
     expect(await run()).toMatchObject({ sent: 3, answered: 2 });
-    const stages = chunks.flatMap((chunk) => [...chunk]).filter((_, i) => i % sampleWidth >= 3);
+    const stages = chunks.flatMap((chunk) => [...chunk]).filter((_, i) => i % sampleWidth >= sampleStages);
     expect(stages).toEqual([-1, -1, 900, -1, -1, -1, 900, -1]);
   });
 });

@@ -56,7 +56,7 @@ function benchmark(load: Partial<Load>, stub: Partial<Stub> = {}, options: Parti
 }
 
 /** What must hold of every result, however the run ended. */
-function expectSound({ counts, windows, serviceTime, load, client }: RunResult): void {
+function expectSound({ outcome, counts, windows, serviceTime, load, client, conservation }: RunResult): void {
   expect(counts.sent).toBe(counts.answered + counts.failed + counts.cutOff);
   expect(counts.cutOff).toBeGreaterThanOrEqual(0);
   expect(counts.cutOff).toBeLessThanOrEqual(load.workers);
@@ -68,7 +68,10 @@ function expectSound({ counts, windows, serviceTime, load, client }: RunResult):
   const ends = windows.map(({ endMs }) => endMs);
   expect(ends).toEqual([...ends].sort((a, b) => a - b));
   expect(new Set(ends).size).toBe(ends.length);
-  expect(client.eventLoopUtilization).toHaveLength(load.threads);
+  expect(conservation.violations).toEqual([]);
+  // A thread that died, or had to be ended from outside, told nothing of itself.
+  expect(client.threads.length).toBeLessThanOrEqual(load.threads);
+  if (outcome.kind === 'completed') expect(client.threads).toHaveLength(load.threads);
 }
 
 /** By row: which worker answered, from the printed answers. */

@@ -23,6 +23,8 @@ describe('TallyCounter', () => {
       verified: 0,
       mismatched: 0,
       reconnects: 0,
+      late: 0,
+      lateByClient: 0,
     });
     expect(failedCount(counter.read())).toBe(5);
   });
@@ -38,6 +40,15 @@ describe('TallyCounter', () => {
 });
 
 describe('mergeTallies', () => {
+  const counted = [
+    'sent',
+    'answered',
+    'verified',
+    'mismatched',
+    'reconnects',
+    'late',
+    'lateByClient',
+  ] as const;
   const count = fc.nat(1_000);
   const failure = fc.tuple(fc.constantFrom('A', 'B', 'C'), fc.integer({ min: 1, max: 50 }));
   const tally: fc.Arbitrary<Tally> = fc.record({
@@ -46,6 +57,8 @@ describe('mergeTallies', () => {
     verified: count,
     mismatched: count,
     reconnects: count,
+    late: count,
+    lateByClient: count,
     failures: fc
       .uniqueArray(failure, { selector: ([code]) => code, maxLength: 3 })
       .map((list) => list.map(([code, n]) => ({ code, count: n, firstMessage: `${code}!` }))),
@@ -55,7 +68,7 @@ describe('mergeTallies', () => {
     fc.assert(
       fc.property(fc.array(tally, { maxLength: 6 }), (tallies) => {
         const merged = mergeTallies(tallies);
-        for (const key of ['sent', 'answered', 'verified', 'mismatched', 'reconnects'] as const)
+        for (const key of counted)
           expect(merged[key]).toBe(tallies.reduce((sum, each) => sum + each[key], 0));
         expect(failedCount(merged)).toBe(tallies.reduce((sum, each) => sum + failedCount(each), 0));
         const codes = merged.failures.map(({ code }) => code);

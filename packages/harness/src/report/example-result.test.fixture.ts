@@ -1,4 +1,5 @@
 import { LatencyHistogram } from '@aibench/core';
+import type { ClientObservation } from '../client/client-watch.js';
 import { type LatencySummary, summarizeLatency } from '../result/latency-summary.js';
 import type { RunResult, WindowResult } from '../result/run-result.js';
 
@@ -20,6 +21,22 @@ function window(endMs: number, latenciesUs: readonly number[]): WindowResult {
     answeredPerSecond: latenciesUs.length,
     failed: 0,
     serviceTime: summaryOf(latenciesUs),
+    responseTime: summaryOf(latenciesUs),
+  };
+}
+
+function thread(eventLoopUtilization: number, polledMs: number): ClientObservation {
+  const noPauses = { count: 0, totalMs: 0, longestMs: 0 };
+  return {
+    durationMs: 1_000,
+    eventLoopUtilization,
+    polledMs,
+    cpu: undefined,
+    timerLateness: summaryOf([500]),
+    wakeLateness: summaryOf([]),
+    gc: { ...noPauses, byKind: {} },
+    backlog: undefined,
+    rss: { startBytes: 9e7, endBytes: 1e8, mostBytes: 1e8 },
   };
 }
 
@@ -39,10 +56,14 @@ export const exampleResult: RunResult = {
   useCase: 'creditcard-fraud',
   load: {
     model: 'closed-loop',
+    schedule: undefined,
     workers: 8,
     threads: 2,
     limitRps: 500,
+    maxOutstanding: 0,
     burnIn: 3,
+    burnInDurationMs: 0,
+    seed: 7,
     maxQueries: 10,
     durationMs: 0,
     withReference: true,
@@ -60,10 +81,14 @@ export const exampleResult: RunResult = {
     verified: 0,
     mismatched: 0,
     reconnects: 2,
+    late: 0,
+    lateByClient: 0,
     failed: 1,
     cutOff: 1,
     measured: 5,
     burnIn: 3,
+    dropped: 0,
+    unsent: 0,
   },
   rates: {
     measuredPerSecond: 2.5,
@@ -72,16 +97,36 @@ export const exampleResult: RunResult = {
     includingBurnInDurationMs: 2_666.6,
   },
   serviceTime: summaryOf(exampleLatenciesUs),
+  responseTime: summaryOf(exampleLatenciesUs),
+  sendDelay: summaryOf(exampleLatenciesUs.map(() => 0)),
+  queryTime: undefined,
   stages: { wait: summaryOf([900, 1_900]) },
   windows: [window(1_000, []), window(2_000, [1_000, 2_000]), window(2_000.5, [2_000, 3_000, 8_000])],
   serverStats: [{ readAtMs: 1_700_000_001_001, servers: { 'a:6379': { calls: 12 } } }],
   client: {
     cpuUserMs: 1,
     cpuSystemMs: 1,
+    polledMs: 250,
     cpuPerRequestUs: 250,
     peakRssBytes: 1e8,
-    eventLoopUtilization: [0.5, 0.25],
+    threads: [thread(0.75, 250), thread(0.25, 0)],
+    verdict: { clientBound: false, reasons: [], notes: [] },
+    calibration: undefined,
   },
+  conservation: {
+    holds: true,
+    violations: [],
+    littlesLaw: {
+      holds: true,
+      meanConcurrency: 0.01,
+      ratePerSecond: 3,
+      meanTimeUs: 3_200,
+      difference: 0,
+      violation: undefined,
+    },
+  },
+  steadyState: undefined,
+  scenario: undefined,
   platform: {
     cpu: 'a CPU',
     logicalCores: 2,

@@ -15,7 +15,7 @@ describe('summaryText', () => {
     expect(text.split('\n').slice(0, 6)).toEqual([
       'Server      RedisAI 1.2.7',
       'Use case    creditcard-fraud, with reference data',
-      'Load        closed loop, 8 workers on 2 threads, at most 500/s',
+      'Load        closed loop, at most 500/s, 8 workers on 2 threads',
       'Requests    10 sent, 8 answered, 3 of them burn-in, 1 failed, 1 cut off, 2 reconnects',
       'Throughput  3 inferences/s over 2s (3/s with burn-in)',
       'Client      250.0 us CPU a request, load threads 50 %, 25 % busy',
