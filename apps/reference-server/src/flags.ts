@@ -6,6 +6,10 @@ const protocol = 'Redis protocol';
 /** The reference server's flags. */
 export const flags = {
   host: flag.string({ default: '127.0.0.1', placeholder: 'address', describe: 'Address to listen on' }),
+  'until-stdin-ends': flag.boolean({
+    default: false,
+    describe: 'End when stdin does, so that the server does not outlive the program that started it',
+  }),
   'redis-port': flag.integer({
     ...{ default: 6379, min: 0, max: 65_535, group: protocol },
     describe: 'Port for the Redis protocol; 0 takes a free one',
@@ -37,7 +41,12 @@ export const flags = {
   }),
   'null-model': flag.boolean({
     ...{ default: false, group: faults },
-    describe: 'Answer zeros of the right shape without running the model',
+    describe:
+      'Answer zeros of the right shape without running the model; models and input tensors that were never stored count as stored',
+  }),
+  'null-output-shape': flag.list({
+    ...{ default: ['1x2'], placeholder: 'shape,..', group: faults },
+    describe: 'With --null-model: shape of each output of a model that was never stored, float32',
   }),
   delay: flag.duration({
     ...{ default: '0', group: faults },

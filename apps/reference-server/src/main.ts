@@ -20,7 +20,12 @@ await runCli({
     const server = await startReferenceServer(values, version);
     const { addresses } = server;
     await writeStdout(`${JSON.stringify({ product: productName, version, pid: process.pid, addresses })}\n`);
-    if (!signal.aborted) await once(signal, 'abort');
+    if (!signal.aborted) {
+      const ends = [once(signal, 'abort')];
+      // The kernel closes that pipe however the program at its other end goes.
+      if (values.untilStdinEnds) ends.push(once(process.stdin.resume(), 'close'));
+      await Promise.race(ends);
+    }
     await server.close();
     // A server that is told to stop and stops has done what it was asked to; for runCli a signal is an interrupt.
     process.exit(0);

@@ -31,6 +31,7 @@ export async function startReferenceServer(
     engine,
     load: {
       nullModel: flags.nullModel,
+      nullShapes: flags.nullOutputShape.map(readShape),
       intraOpThreads: flags.intraOpThreads,
       interOpThreads: flags.interOpThreads,
     },
@@ -62,6 +63,14 @@ function newEngine(flags: ReferenceServerFlags, timer: PreciseTimer): InferenceE
   });
   const faults = new AnswerFaults({ failEvery: flags.failEvery, wrongEvery: flags.wrongEvery });
   return new InferenceEngine({ nullModel: flags.nullModel, service, faults });
+}
+
+/** `1x2` as [1, 2]. */
+function readShape(text: string): number[] {
+  if (/^[1-9]\d{0,8}(x[1-9]\d{0,8})*$/.test(text)) return text.split('x').map(Number);
+  throw new AibenchError('AIBENCH_USAGE', `--null-output-shape: "${text}" is no shape`, {
+    hint: 'write extents with an x between them: 1x2',
+  });
 }
 
 function readDelay({ delayMs, delayDistribution }: ReferenceServerFlags): DelayDistribution | undefined {

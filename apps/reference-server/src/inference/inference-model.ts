@@ -18,11 +18,11 @@ export interface ModelFile {
   readonly outputs: readonly string[];
 }
 
-/** What the null model answers where nothing is known of the model: two float32 numbers. */
-const unknownOutput: { readonly type: ElementType; readonly shape: readonly number[] } = {
-  type: 'float32',
-  shape: [1, 2],
-};
+/** Element type of the null model's answers where nothing is known of the model. */
+const unknownType: ElementType = 'float32';
+
+/** Their shape, where none is given. */
+const unknownShape: readonly number[] = [1, 2];
 
 /** A model that is ready to answer, and the record of its answers. Protocol-neutral. */
 export class InferenceModel {
@@ -30,11 +30,18 @@ export class InferenceModel {
   readonly statistics = new ModelStatistics();
   /** Undefined where the null model stands in for a file that cannot be run. */
   readonly session: OnnxSession | undefined;
+  readonly #nullShapes: readonly (readonly number[])[];
   #nullOutputs: { batchSize: number; tensors: readonly ServerTensor[] } | undefined;
 
-  constructor(file: ModelFile, session: OnnxSession | undefined) {
+  /** @param nullShapes of the null model's outputs, where there is no session; the last one counts for those beyond */
+  constructor(
+    file: ModelFile,
+    session: OnnxSession | undefined,
+    nullShapes: readonly (readonly number[])[] = [unknownShape],
+  ) {
     this.file = file;
     this.session = session;
+    this.#nullShapes = nullShapes;
   }
 
   /** Names of the inputs in order; undefined where they are not known. */
@@ -72,7 +79,12 @@ export class InferenceModel {
     }
     const tensors =
       this.session === undefined
-        ? Array.from({ length: count }, () => ServerTensor.zeros(unknownOutput.type, unknownOutput.shape))
+        ? Array.from({ length: count }, (_, output) =>
+            ServerTensor.zeros(
+              unknownType,
+              this.#nullShapes[output] ?? this.#nullShapes.at(-1) ?? unknownShape,
+            ),
+          )
         : this.session.outputs.map((output) =>
             ServerTensor.zeros(output.type, closedShape(output, batchSize)),
           );
@@ -104,6 +116,8 @@ function closedShape({ shape }: TensorDeclaration, batchSize: number): number[] 
 export interface LoadOptions extends SessionOptions {
   /** Whether a file that cannot be run is taken all the same, because it will never be run. */
   readonly nullModel: boolean;
+  /** Shapes of the null model's outputs where the model is not known. Default: one of [1,2]. */
+  readonly nullShapes?: readonly (readonly number[])[];
 }
 
 /**
@@ -115,7 +129,7 @@ export async function loadModel(file: ModelFile, options: LoadOptions): Promise<
   try {
     return new InferenceModel(file, await OnnxSession.load(onnxBytes(file), options));
   } catch (error) {
-    if (options.nullModel) return new InferenceModel(file, undefined);
+    if (options.nullModel) return new InferenceModel(file, undefined, options.nullShapes);
     throw error;
   }
 }

@@ -159,7 +159,9 @@ export class Connection implements Client {
     let replyBytes = this.reply.sizeBytes;
     const finish = (error?: unknown): void => {
       record.calls += 1;
-      record.timeUs += (performance.now() - startMs) * 1_000;
+      const timeUs = (performance.now() - startMs) * 1_000;
+      record.timeUs += timeUs;
+      record.latency.record(timeUs);
       if (error === undefined) return;
       record.failed += 1;
       this.#fail(error, this.reply.sizeBytes === replyBytes);

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { InferenceEngine } from '../inference/inference-engine.js';
 import type { LoadOptions } from '../inference/inference-model.js';
+import { ServerTensor } from '../inference/server-tensor.js';
 import { Keyspace } from '../store/keyspace.js';
+import { neverStoredModel, type StoredModel } from '../store/stored-model.js';
 import type { Client } from './client.js';
 import { CommandTable } from './command-table.js';
 import { ServerStatistics } from './server-statistics.js';
@@ -34,6 +36,10 @@ export class RespService {
   readonly startedAtMs = Date.now();
   /** 40 hexadecimal digits, another one each time the server starts. */
   readonly runId = randomBytes(20).toString('hex');
+  /** What counts for a model that was never stored; undefined unless the null model answers. */
+  readonly absentModel: StoredModel | undefined;
+  /** What counts for an input tensor that was never stored; undefined unless the null model answers. */
+  readonly absentTensor: ServerTensor | undefined;
   /** Known once the server listens. */
   port = 0;
   /** Longest piece in which `AI.MODELGET` gives a model's bytes; the default is RedisAI's. */
@@ -44,6 +50,9 @@ export class RespService {
   constructor(options: RespServiceOptions) {
     this.options = options;
     this.commands = new CommandTable(options.redisAiVersion);
+    const { nullModel, nullShapes } = options.load;
+    this.absentModel = nullModel ? neverStoredModel(nullShapes) : undefined;
+    this.absentTensor = nullModel ? ServerTensor.zeros('float32', [1, 1]) : undefined;
     this.databases = Array.from({ length: databaseCount }, () => new Keyspace());
   }
 

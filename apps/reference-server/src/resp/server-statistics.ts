@@ -1,4 +1,6 @@
-/** What `INFO commandstats` tells of a command. */
+import { LatencyHistogram } from '@aibench/core';
+
+/** What `INFO commandstats` and `INFO latencystats` tell of a command. */
 export interface CommandStatistics {
   /** Calls that were carried out. */
   calls: number;
@@ -8,6 +10,8 @@ export interface CommandStatistics {
   rejected: number;
   /** Calls that were answered with an error. */
   failed: number;
+  /** The same times, one by one. */
+  readonly latency: LatencyHistogram;
 }
 
 /** Counts of the RESP port since the start or the last `CONFIG RESETSTAT`. */
@@ -30,7 +34,7 @@ export class ServerStatistics {
   of(command: string): CommandStatistics {
     let found = this.#byCommand.get(command);
     if (found === undefined) {
-      found = { calls: 0, timeUs: 0, rejected: 0, failed: 0 };
+      found = { calls: 0, timeUs: 0, rejected: 0, failed: 0, latency: new LatencyHistogram() };
       this.#byCommand.set(command, found);
     }
     return found;

@@ -5,7 +5,7 @@ import { type Command, noKeys } from '../command.js';
 import { ReplyError } from '../reply-error.js';
 import type { ReplyWriter } from '../reply-writer.js';
 import { getModel } from './ai-models.js';
-import { checkTensorKey, getTensor } from './ai-tensors.js';
+import { checkTensorKey, getInput } from './ai-tensors.js';
 import { type Dag, type DagKind, type DagOperation, readDag } from './dag-arguments.js';
 import { inferWithin, within } from './model-run.js';
 import { replyTensor } from './tensor-reply.js';
@@ -97,10 +97,10 @@ function replyOutcome(reply: ReplyWriter, outcome: Outcome, operation: DagOperat
 
 function execute(kind: DagKind): Command['run'] {
   return (client, request) => {
-    const { keyspace, service } = client;
+    const { service } = client;
     const dag = readDag(request, kind, {
-      findModel: (key) => getModel(keyspace, key),
-      findTensor: (key) => getTensor(keyspace, key),
+      findModel: (key) => getModel(client, key),
+      findTensor: (key) => getInput(client, key),
     });
     const run = new DagRun(dag, service.options.engine);
     const running = run.run();

@@ -7,14 +7,14 @@ import { ReplyError, replyErrors } from '../reply-error.js';
 import type { Request } from '../request.js';
 
 function info(client: Client, request: Request): void {
-  const { keyspace, reply } = client;
+  const { keyspace, reply, service } = client;
   if (request.length > 3) throw replyErrors.wrongArity('ai.info');
   if (request.length === 1) {
     replyServer(client);
     return;
   }
   const key = request.text(1);
-  const stored = keyspace.peek(key);
+  const stored = keyspace.peek(key) ?? service.absentModel;
   if (!(stored instanceof StoredModel)) throw new ReplyError('ERR cannot find run info for key');
   const { statistics, file } = stored.model;
   if (request.is(2, 'RESETSTAT')) {

@@ -7,21 +7,22 @@ import { type Command, firstKey, noKeys } from '../command.js';
 import { ReplyError, replyErrors } from '../reply-error.js';
 import type { ReplyWriter } from '../reply-writer.js';
 import type { Request } from '../request.js';
-import { checkTensorKey, getTensor } from './ai-tensors.js';
+import { checkTensorKey, getInput } from './ai-tensors.js';
 import { type ModelArguments, readModelSet, readModelStore } from './model-arguments.js';
 import { type ModelCall, readModelExecute, readModelRun } from './model-call.js';
 import { inferWithin } from './model-run.js';
 
 /**
- * The model under a key.
+ * The model under a key; the null model's stand-in where there is none.
  *
  * @throws ReplyError in RedisAI's words when there is none, or something else
  */
-export function getModel(keyspace: Keyspace, key: string): StoredModel {
+export function getModel({ keyspace, service }: Client, key: string): StoredModel {
   const value = keyspace.get(key);
   if (value instanceof StoredModel) return value;
-  if (value === undefined) throw new ReplyError('ERR model key is empty');
-  throw replyErrors.wrongType();
+  if (value !== undefined) throw replyErrors.wrongType();
+  if (service.absentModel !== undefined) return service.absentModel;
+  throw new ReplyError('ERR model key is empty');
 }
 
 function checkModelKey(keyspace: Keyspace, key: string): void {
@@ -61,9 +62,10 @@ function replyNames(reply: ReplyWriter, names: readonly string[]): void {
   for (const name of names) reply.bulkText(name);
 }
 
-function get({ keyspace, reply, service }: Client, request: Request): void {
+function get(client: Client, request: Request): void {
+  const { reply, service } = client;
   if (request.length > 4) throw replyErrors.wrongArity('ai.modelget');
-  const { model, device, tag, batch } = getModel(keyspace, request.text(1));
+  const { model, device, tag, batch } = getModel(client, request.text(1));
   let hasMeta = false;
   let hasBlob = false;
   for (let i = 2; i < request.length; i++) {
@@ -98,9 +100,10 @@ function get({ keyspace, reply, service }: Client, request: Request): void {
   replyModelBytes(reply, bytes, service.modelChunkBytes);
 }
 
-function remove({ keyspace, reply }: Client, request: Request): void {
+function remove(client: Client, request: Request): void {
+  const { keyspace, reply } = client;
   const key = request.text(1);
-  getModel(keyspace, key);
+  getModel(client, key);
   keyspace.delete(key);
   reply.ok();
 }
@@ -119,7 +122,7 @@ function execute(read: (request: Request, client: Client) => ModelCall): Command
   return (client, request) => {
     const { keyspace, reply, service } = client;
     const call = read(request, client);
-    const inputs = call.inputs.map((key) => getTensor(keyspace, key));
+    const inputs = call.inputs.map((key) => getInput(client, key));
     const outputs = inferWithin(service.options.engine, call, inputs);
     const finish = (tensors: Awaited<typeof outputs>): void => {
       if (tensors === 'timed out') {
@@ -164,15 +167,15 @@ export const modelCommands: readonly Command[] = [
   {
     ...{ ...shared, name: 'ai.modelexecute', arity: -1 },
     summary: 'Runs a model on stored tensors and stores its answer',
-    run: execute((request, { keyspace }) =>
-      readModelExecute(request, 0, request.length, (key) => getModel(keyspace, key)),
+    run: execute((request, client) =>
+      readModelExecute(request, 0, request.length, (key) => getModel(client, key)),
     ),
   },
   {
     ...{ ...shared, name: 'ai.modelrun', arity: -1 },
     summary: 'Runs a model (older form of AI.MODELEXECUTE)',
-    run: execute((request, { keyspace }) =>
-      readModelRun(request, 0, request.length, (key) => getModel(keyspace, key)),
+    run: execute((request, client) =>
+      readModelRun(request, 0, request.length, (key) => getModel(client, key)),
     ),
   },
   ...['ai._modelscan', 'ai.modelscan'].map(

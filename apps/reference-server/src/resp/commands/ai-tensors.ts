@@ -1,5 +1,6 @@
 import { ServerTensor } from '../../inference/server-tensor.js';
 import type { Keyspace } from '../../store/keyspace.js';
+import type { Client } from '../client.js';
 import { type Command, firstKey } from '../command.js';
 import { ReplyError, replyErrors } from '../reply-error.js';
 import { readTensor } from './tensor-arguments.js';
@@ -15,6 +16,16 @@ export function getTensor(keyspace: Keyspace, key: string): ServerTensor {
   if (value instanceof ServerTensor) return value;
   if (value === undefined) throw new ReplyError('ERR tensor key is empty or in a different shard');
   throw replyErrors.wrongType();
+}
+
+/**
+ * The tensor under a key as the input of a model; the null model takes one that was never stored.
+ *
+ * @throws ReplyError in RedisAI's words when there is none, or something else
+ */
+export function getInput({ keyspace, service }: Client, key: string): ServerTensor {
+  if (service.absentTensor !== undefined && !keyspace.has(key)) return service.absentTensor;
+  return getTensor(keyspace, key);
 }
 
 /**

@@ -6,6 +6,9 @@ import type { RespService } from '../resp-service.js';
 
 type Fields = Readonly<Record<string, string | number>>;
 
+/** Percentiles of `INFO latencystats`: Redis's own default, and 90. */
+export const latencyPercentiles: readonly number[] = [50, 90, 99, 99.9];
+
 /** Sections of `INFO` by their names, in the order in which they are given. */
 const sections: Readonly<Record<string, (service: RespService) => Fields>> = {
   server,
@@ -35,13 +38,14 @@ const sections: Readonly<Record<string, (service: RespService) => Fields>> = {
   cluster: () => ({ cluster_enabled: 0 }),
   keyspace,
   commandstats,
+  latencystats,
 };
 
 /** Sections that `INFO MODULES` gives beside its own: those that the module adds. */
 const moduleSections = ['ai_versions', 'ai_load_time_configs', 'ai_backends_info', 'ai_cpu'];
 
 /** Sections that `INFO` without an argument leaves out, as Redis does. */
-const extraSections: ReadonlySet<string> = new Set(['commandstats', ...moduleSections]);
+const extraSections: ReadonlySet<string> = new Set(['commandstats', 'latencystats', ...moduleSections]);
 
 /**
  * What `INFO` answers.
@@ -149,6 +153,19 @@ function commandstats({ statistics }: RespService): Fields {
     const perCall = calls === 0 ? 0 : timeUs / calls;
     fields[`cmdstat_${name}`] =
       `calls=${calls},usec=${Math.round(timeUs)},usec_per_call=${perCall.toFixed(2)},rejected_calls=${rejected},failed_calls=${failed}`;
+  }
+  return fields;
+}
+
+/** From the start of a command to its reply, so without the time that a request has waited to be read. */
+function latencystats({ statistics }: RespService): Fields {
+  const fields: Record<string, string> = {};
+  for (const [name, { latency }] of statistics.byCommand()) {
+    if (latency.count === 0) continue;
+    const values = latencyPercentiles.map(
+      (percentile) => `p${percentile}=${latency.quantileUs(percentile / 100)}`,
+    );
+    fields[`latency_percentiles_usec_${name}`] = values.join(',');
   }
   return fields;
 }

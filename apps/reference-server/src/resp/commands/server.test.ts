@@ -148,6 +148,26 @@ describe('server and connection commands', () => {
     expect(after['cmdstat_get']).toBeUndefined();
   });
 
+  it('tells how the times of a command are distributed, and forgets them with CONFIG RESETSTAT', async () => {
+    const server = await startTestServer({ nullModel: true, delayMs: 5 });
+    const client = await server.connect();
+    const model = Buffer.from('any');
+    await client.call('AI.MODELSTORE', 'm', 'ONNX', 'CPU', 'BLOB', model);
+    await client.call('AI.TENSORSET', 'in', 'FLOAT', '1', '1', 'VALUES', '1');
+    for (let i = 0; i < 3; i++)
+      await client.call('AI.MODELEXECUTE', 'm', 'INPUTS', '1', 'in', 'OUTPUTS', '1', 'out');
+    expect(fields(await client.call('INFO'))['latency_percentiles_usec_ai.modelexecute']).toBeUndefined();
+    const told = fields(await client.call('INFO', 'latencystats'))[
+      'latency_percentiles_usec_ai.modelexecute'
+    ]!;
+    const [, ...percentiles] = /^p50=(\d+),p90=(\d+),p99=(\d+),p99.9=(\d+)$/.exec(told)!.map(Number);
+    expect(percentiles).toEqual(percentiles.toSorted((a, b) => a - b));
+    // The delay is in them; a clock may err by a little.
+    expect(percentiles[0]).toBeGreaterThan(4_900);
+    await client.call('CONFIG', 'RESETSTAT');
+    expect(Object.keys(fields(await client.call('INFO', 'latencystats')))).toEqual([]);
+  });
+
   it('serves ioredis, its ready check and its blobs', async () => {
     const { port } = await startTestServer();
     const redis = new Redis({ port, host: '127.0.0.1', connectionName: 'io', maxRetriesPerRequest: 0 });

@@ -6,7 +6,7 @@ import { ReplyError, replyErrors } from '../reply-error.js';
 import type { Request } from '../request.js';
 import { requestLimits } from '../request-parser.js';
 import { databaseCount, type RespService } from '../resp-service.js';
-import { infoText } from './info.js';
+import { infoText, latencyPercentiles } from './info.js';
 
 /** What `CONFIG GET` tells: how this server behaves, in the terms of Redis's configuration. */
 function configuration(service: RespService): Readonly<Record<string, string>> {
@@ -14,6 +14,7 @@ function configuration(service: RespService): Readonly<Record<string, string>> {
     appendonly: 'no',
     bind: service.options.host,
     databases: String(databaseCount),
+    'latency-tracking-info-percentiles': latencyPercentiles.join(' '),
     maxmemory: '0',
     'maxmemory-policy': 'noeviction',
     port: String(service.port),
