@@ -23,6 +23,14 @@ describe('aibench-reference-server', () => {
     }
   });
 
+  it('ends with its stdin where told to', async () => {
+    const server = startBinary(app, ['--redis-port', '0', '--until-stdin-ends']);
+    await server.waitFor(/\n/);
+    server.process.stdin.end();
+    const { exitCode, stderr } = await server.ended;
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  });
+
   it('tells in one line that its port is in use', async () => {
     const first = await startReferenceServer();
     const port = first.addresses.redis.split(':')[1]!;
@@ -38,6 +46,7 @@ describe('aibench-reference-server', () => {
     [['--delay', 'soon'], /--delay: "soon" is no duration/],
     [['--stall', '2s', '--stall-every', '1s'], /--stall must be shorter than --stall-every/],
     [['--delay-distribution', '50%:1ms'], /add up to 50 %/],
+    [['--null-output-shape', '1by2'], /"1by2" is no shape/],
   ])('refuses %j with exit status 2', async (args, message) => {
     const { exitCode, stderr } = await runBinary(app, args);
     expect(exitCode).toBe(2);

@@ -190,6 +190,29 @@ describe('AI.MODEL*', () => {
     expect(pairs(await client.call('AI.INFO'))).toMatchObject({ product: 'aibench-reference-server' });
   });
 
+  it('takes models and inputs that were never stored, where the null model answers', async () => {
+    const client = await connectToTestServer({ nullModel: true, nullOutputShape: ['2x3', '4'] });
+    const meta = pairs(await client.call('AI.MODELGET', 'm', 'META'));
+    expect(meta).toMatchObject({ backend: 'ONNX', device: 'CPU' });
+    expect(
+      await client.call(...['AI.MODELEXECUTE', 'm', 'INPUTS', 2, 'x', 'y', 'OUTPUTS', 3, 'a', 'b', 'c']),
+    ).toBe('OK');
+    const shapeOf = async (key: string) => pairs(await client.call('AI.TENSORGET', key, 'META'))['shape'];
+    expect(await shapeOf('a')).toEqual([2, 3]);
+    expect(await shapeOf('b')).toEqual([4]);
+    expect(await shapeOf('c')).toEqual([4]);
+    const set = ['|>', 'AI.TENSORSET', 'x', 'FLOAT', 1, 1, 'VALUES', 1];
+    const execute = ['|>', 'AI.MODELEXECUTE', 'm', 'INPUTS', 2, 'x', 'r', 'OUTPUTS', 1, 'a'];
+    const get = ['|>', 'AI.TENSORGET', 'a', 'VALUES'];
+    const dag = await client.call('AI.DAGEXECUTE', 'LOAD', 1, 'r', ...set, ...execute, ...get);
+    expect(dag).toEqual(['OK', 'OK', ['0', '0', '0', '0', '0', '0']]);
+    expect(pairs(await client.call('AI.INFO', 'm'))).toMatchObject({ calls: 2 });
+    // What is read for itself must have been stored.
+    expect(await client.call('AI.TENSORGET', 'r')).toMatchObject({
+      error: expect.stringMatching(/is empty/),
+    });
+  });
+
   it('gives up when the client would not wait any longer', async () => {
     const client = await connectToTestServer({ nullModel: true, delayMs: 60_000 });
     await storeInputs(client);
