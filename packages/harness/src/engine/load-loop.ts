@@ -79,7 +79,7 @@ interface Prepared {
   readonly worker: Worker;
   readonly arrival: Arrival;
   readonly row: Uint8Array;
-  /** Whether the worker was free before the request was due. */
+  /** Whether a worker was free to send it when it fell due: if it goes out late all the same, the client was late. */
   readonly awaited: boolean;
 }
 
@@ -88,7 +88,8 @@ interface Query {
   readonly sentUs: number;
   /** How many of them are still out. */
   out: number;
-  failed: boolean;
+  /** Whether its time tells nothing: a request failed, was missing at the end of the input, or belongs to the burn-in. */
+  void: boolean;
 }
 
 /**
@@ -110,6 +111,10 @@ export class LoadLoop {
   #failedTimeUs = 0;
   #stopped = false;
   #failed = false;
+  #rowsEnded = false;
+  /** When the schedule was closed, us after the start of the load; undefined while it is open. */
+  #closedUs: number | undefined;
+  #unsent = 0;
 
   constructor(options: LoadLoopOptions) {
     this.#options = options;
@@ -128,13 +133,21 @@ export class LoadLoop {
     if (!this.#stopped) await clock.sleepUntil(startUs);
     const groups = inGroups(this.#workers, this.#options.samplesPerQuery);
     await Promise.all(groups.map((group) => this.#work(group)));
+    this.#close();
     samples.flush();
   }
 
   /** Sends nothing more; answers still out are waited for. */
   stop(): void {
     this.#stopped = true;
+    // What falls due while the last answers are waited for is no part of the load.
+    this.#close();
     this.#options.clock.wakeAll();
+  }
+
+  /** Open loop: requests that had fallen due when the load ended, and that were not sent. */
+  get unsent(): number {
+    return this.#unsent;
   }
 
   /** Sessions as they are now, lost ones replaced. */
@@ -186,8 +199,13 @@ export class LoadLoop {
       }
       if (query.length === 0) return;
       const nowUs = clock.nowUs();
+      if (this.#isOver(nowUs)) {
+        // The end came while the rest of the query was being read.
+        for (const { arrival, row } of query) this.#giveBack(arrival, row);
+        return;
+      }
       if (query.length === 1 && group.length === 1) await this.#ask(query[0]!, nowUs, undefined);
-      else await this.#askTogether(query, nowUs);
+      else await this.#askTogether(query, nowUs, query.length === group.length);
       for (const _ of query) dispatcher.release(clock.nowUs() - startUs);
       if (query.length < group.length) return;
     }
@@ -196,23 +214,53 @@ export class LoadLoop {
   /** Takes the next request, reads its row, and waits for its due time; undefined where there is nothing more to send. */
   async #prepare(worker: Worker): Promise<Prepared | undefined> {
     const { clock, dispatcher, startUs, durationUs } = this.#options;
-    const arrival = dispatcher.take(clock.nowUs() - startUs);
+    const takenUs = clock.nowUs() - startUs;
+    const arrival = dispatcher.take(takenUs);
     if (arrival === undefined) return undefined;
     const row = await this.#nextRow();
     if (row !== undefined && !this.#stopped) {
       const dueUs = startUs + arrival.dueUs;
-      const awaited = dueUs > clock.nowUs();
-      if (awaited) await clock.sleepUntil(Math.min(dueUs, startUs + durationUs));
-      if (!this.#stopped && clock.nowUs() - startUs < durationUs) return { worker, arrival, row, awaited };
+      if (dueUs > clock.nowUs()) await clock.sleepUntil(Math.min(dueUs, startUs + durationUs));
+      // Not seen at the send: a row that is read too late makes the client late, too.
+      const awaited = arrival.dueUs >= takenUs;
+      if (!this.#isOver(clock.nowUs())) return { worker, arrival, row, awaited };
     }
-    dispatcher.release(clock.nowUs() - startUs);
+    this.#giveBack(arrival, row);
     return undefined;
+  }
+
+  /** A request that was taken and is not to be sent. */
+  #giveBack(arrival: Arrival, row: Uint8Array | undefined): void {
+    const { clock, dispatcher, startUs, open } = this.#options;
+    const nowUs = clock.nowUs() - startUs;
+    dispatcher.release(nowUs);
+    const noRow = row === undefined && this.#rowsEnded;
+    if (open && !noRow && arrival.dueUs <= (this.#closedUs ?? nowUs)) this.#unsent += 1;
+  }
+
+  #isOver(nowUs: number): boolean {
+    const { startUs, durationUs } = this.#options;
+    return this.#stopped || nowUs - startUs >= durationUs;
+  }
+
+  /** Ends the schedule, and counts what had fallen due. */
+  #close(): void {
+    if (this.#closedUs !== undefined) return;
+    const { clock, dispatcher, startUs, open } = this.#options;
+    this.#closedUs = clock.nowUs() - startUs;
+    const waiting = dispatcher.close(this.#closedUs);
+    if (open && !this.#rowsEnded) this.#unsent += waiting;
   }
 
   async #nextRow(): Promise<Uint8Array | undefined> {
     try {
       const next = this.#options.rows.next();
       const turn: Turn | undefined = next instanceof Promise ? await next : next;
+      if (turn === undefined && !this.#stopped) {
+        // Requests without a row are never due, like those beyond the end of a file.
+        this.#rowsEnded = true;
+        this.#close();
+      }
       return turn?.row;
     } catch (error) {
       // A read that was out when the run was stopped may fail because the file is closed.
@@ -221,8 +269,9 @@ export class LoadLoop {
     }
   }
 
-  async #askTogether(requests: readonly Prepared[], nowUs: number): Promise<void> {
-    const query: Query = { sentUs: nowUs, out: requests.length, failed: false };
+  async #askTogether(requests: readonly Prepared[], nowUs: number, whole: boolean): Promise<void> {
+    const inBurnIn = requests.some(({ arrival }) => arrival.index < this.#options.burnIn);
+    const query: Query = { sentUs: nowUs, out: requests.length, void: !whole || inBurnIn };
     await Promise.all(requests.map((request) => this.#ask(request, nowUs, query)));
   }
 
@@ -234,7 +283,12 @@ export class LoadLoop {
     const { clock, task, samples, startUs, open, burnIn, burnInUs, verify, onAnswer } = this.#options;
     try {
       const request = task.readRequest(row);
+      const dueUs = open ? startUs + arrival.dueUs : sentUs;
       this.tally.sent += 1;
+      if (sentUs - dueUs > lateUs) {
+        this.tally.late += 1;
+        if (awaited) this.tally.lateByClient += 1;
+      }
       worker.sentUs = sentUs;
       this.#inFlight.add(sentUs - startUs, 1);
       worker.stopwatch.start(sentUs);
@@ -244,12 +298,7 @@ export class LoadLoop {
       worker.sentUs = undefined;
       this.#inFlight.add(endUs - startUs, -1);
       this.tally.answered += 1;
-      const dueUs = open ? startUs + arrival.dueUs : sentUs;
       const measured = arrival.index >= burnIn && dueUs - startUs >= burnInUs;
-      if (sentUs - dueUs > lateUs) {
-        this.tally.late += 1;
-        if (awaited) this.tally.lateByClient += 1;
-      }
       const queryUs = query === undefined ? -1 : queryTimeUs(query, endUs);
       samples.append(
         { endUs: endUs - startUs, serviceUs: endUs - sentUs, responseUs: endUs - dueUs, measured, queryUs },
@@ -345,10 +394,10 @@ function inGroups(workers: readonly Worker[], size: number): Worker[][] {
 /** The time of a query, told with its last answer; -1 with the others, and where one of them failed. */
 function queryTimeUs(query: Query, endUs: number): number {
   query.out -= 1;
-  return query.out === 0 && !query.failed ? endUs - query.sentUs : -1;
+  return query.out === 0 && !query.void ? endUs - query.sentUs : -1;
 }
 
 function queryFailed(query: Query): void {
   query.out -= 1;
-  query.failed = true;
+  query.void = true;
 }

@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { AibenchError, formatDurationMs } from '@aibench/core';
 import type { FlagValues } from '../cli/flags.js';
-import type { ArrivalSchedule, ArrivalSpacing } from '../load-model/arrival-schedule.js';
+import { type ArrivalSchedule, type ArrivalSpacing, arrivalPacer } from '../load-model/arrival-schedule.js';
 import { readArrivalTrace } from '../load-model/arrival-trace.js';
 import { parseRateStages } from '../load-model/rate-stages.js';
 import { type ScenarioName, scenarios } from '../load-model/scenario.js';
-import type { SteadyStateRule } from '../load-model/steady-state.js';
 import type { loadFlags } from './load-flags.js';
+import type { StableRule } from './steady-windows.js';
 
 /** How the load is made, as the flags ask for it, checked and with defaults resolved. Plain data. */
 export interface LoadPlan {
@@ -36,12 +36,6 @@ export interface LoadPlan {
   readonly latencyBoundUs: number | undefined;
 }
 
-/** When a run may end because its load is steady. */
-export interface StableRule extends SteadyStateRule {
-  /** The quantile of response time that must hold still, 0 to 1. */
-  readonly quantile: number;
-}
-
 type LoadValues = FlagValues<typeof loadFlags>;
 
 /**
@@ -54,6 +48,7 @@ export async function planLoad(load: LoadValues): Promise<LoadPlan> {
   const seed = load.seed === 0 ? Date.now() : load.seed;
   const scenario = load.scenario === 'none' ? undefined : scenarios[load.scenario];
   const schedule = await scheduleOf(load, seed);
+  if (schedule !== undefined) checkSchedule(load, schedule);
   const maxOutstanding = load.maxOutstanding > 0 ? load.maxOutstanding : Number.POSITIVE_INFINITY;
   const samplesPerQuery = load.scenario === 'multi-stream' ? load.samplesPerQuery : 1;
   const workers = workersOf(load, samplesPerQuery, maxOutstanding);
@@ -80,6 +75,9 @@ export async function planLoad(load: LoadValues): Promise<LoadPlan> {
 function checkCombination(load: LoadValues): void {
   const { rate, stages, arrivalTrace, scenario, limitRps, durationMs, burnInDurationMs, maxQueries, burnIn } =
     load;
+  if (load.latencyBoundMs > 0 && scenario !== 'server') {
+    throw usage('--latency-bound is the bound of --scenario server', 'leave out --latency-bound');
+  }
   const schedules = [
     rate !== undefined && stages === '' && '--rate',
     stages !== '' && '--stages',
@@ -93,8 +91,14 @@ function checkCombination(load: LoadValues): void {
       'leave out --limit-rps',
     );
   }
-  if (scenario === 'server' && given.length === 0) {
-    throw usage('--scenario server needs the rate of its Poisson arrivals', 'pass --rate');
+  if (scenario === 'server' && given[0] !== '--rate') {
+    throw usage(
+      '--scenario server needs the rate of its Poisson arrivals',
+      given[0] === undefined ? 'pass --rate' : `pass --rate in place of ${given[0]}`,
+    );
+  }
+  if (load.arrivals === 'poisson' && (given.length === 0 || arrivalTrace !== '')) {
+    throw usage('--arrivals poisson lies along a rate', 'pass --rate or --stages, or leave out --arrivals');
   }
   if (scenario !== 'none' && scenario !== 'server' && (given.length > 0 || limitRps > 0)) {
     throw usage(
@@ -114,6 +118,40 @@ function checkCombination(load: LoadValues): void {
       `--burn-in ${burnIn} leaves none of --max-queries ${maxQueries} to measure`,
       'lower --burn-in or raise --max-queries',
     );
+  }
+}
+
+/** A schedule of which nothing would be measured is found out before anything is opened. */
+function checkSchedule(load: LoadValues, schedule: ArrivalSchedule): void {
+  const endUs = load.durationMs > 0 ? load.durationMs * 1_000 : Number.POSITIVE_INFINITY;
+  const pacer = arrivalPacer(schedule, endUs);
+  if (pacer.dueUs(0) === Number.POSITIVE_INFINITY) {
+    throw usage('the schedule has no request before --duration is over', 'raise --duration or --rate');
+  }
+  if (pacer.dueUs(load.burnIn) === Number.POSITIVE_INFINITY) {
+    throw usage(
+      `--burn-in ${load.burnIn} leaves none of the schedule's requests to measure`,
+      'lower --burn-in or make the schedule longer',
+    );
+  }
+  if (load.burnInDurationMs * 1_000 >= scheduleEndUs(schedule)) {
+    throw usage(
+      `--burn-in-duration ${formatDurationMs(load.burnInDurationMs)} leaves none of the schedule to measure`,
+      'lower --burn-in-duration or make the schedule longer',
+    );
+  }
+}
+
+/** From when on nothing is due; Infinity where a schedule has no end of its own. */
+function scheduleEndUs(schedule: ArrivalSchedule): number {
+  switch (schedule.kind) {
+    case 'stages':
+      return schedule.stages.reduce((sum, { durationUs }) => sum + durationUs, 0);
+    case 'trace':
+      // The last one may be due in the very moment in which the burn-in ends.
+      return (schedule.timesUs.at(-1) ?? 0) + 1;
+    default:
+      return Number.POSITIVE_INFINITY;
   }
 }
 
@@ -140,9 +178,10 @@ function workersOf(load: LoadValues, samplesPerQuery: number, maxOutstanding: nu
 /** Sixteen workers keep a thread busy; half of the cores are left to the server and the rest of the system. */
 function threadsOf(load: LoadValues, workers: number, samplesPerQuery: number): number {
   if (samplesPerQuery > 1) return 1;
-  if (load.threads > workers && load.scenario === 'none') {
+  if (load.threads > workers && load.scenario !== 'single-stream') {
+    const cut = workers < load.workers ? ` that --max-outstanding ${load.maxOutstanding} leaves` : '';
     throw usage(
-      `--threads ${load.threads} is above the ${workers} workers`,
+      `--threads ${load.threads} is above the ${workers} workers${cut}`,
       'every thread needs at least one worker',
     );
   }
@@ -151,6 +190,18 @@ function threadsOf(load: LoadValues, workers: number, samplesPerQuery: number): 
 }
 
 function stableRule(load: LoadValues): StableRule {
+  const leastMs = load.stableWindows * load.reportingPeriodMs + load.burnInDurationMs;
+  const limits = [
+    ['--stable-timeout', load.stableTimeoutMs],
+    ['--duration', load.durationMs > 0 ? load.durationMs : Number.POSITIVE_INFINITY],
+  ] as const;
+  for (const [name, limitMs] of limits) {
+    if (limitMs >= leastMs) continue;
+    throw usage(
+      `${name} ${formatDurationMs(limitMs)} ends before ${load.stableWindows} windows can be alike`,
+      `raise ${name}, or lower --stable-windows or --reporting-period`,
+    );
+  }
   return {
     windows: load.stableWindows,
     rateTolerance: load.stableTolerance,

@@ -73,14 +73,15 @@ class LoadThread {
   readonly #started = deferred<number | undefined>();
   readonly #abandoned = deferred();
   readonly #printer = new AnswerPrinter();
-  readonly #samples = new SampleBuffer((samples) =>
-    send({ kind: 'samples', samples, status: this.#status() }, [samples.buffer]),
-  );
+  readonly #samples = new SampleBuffer((samples) => {
+    if (!this.#over) send({ kind: 'samples', samples, status: this.#status() }, [samples.buffer]);
+  });
   #rows: RowCursor | undefined;
   #loop: LoadLoop | undefined;
   #dispatcher: Dispatcher | undefined;
-  #startUs = 0;
   #stopped = false;
+  /** Whether the last counts are told: whatever comes in from then on counts no more. */
+  #over = false;
 
   async run(): Promise<void> {
     port.on('message', (message: ToThread) => this.#receive(message));
@@ -99,14 +100,13 @@ class LoadThread {
     if (startUs !== undefined && !this.#stopped) {
       const loop = this.#createLoop(task, rows, sessions, connect, startUs);
       this.#loop = loop;
-      this.#startUs = startUs;
       this.#watch.start();
       const overdueCheck = setInterval(() => loop.endOverdue(), overdueCheckMs);
       await Promise.race([loop.run(), this.#abandoned.promise]);
       clearInterval(overdueCheck);
     }
     this.handOver();
-    // From here on nothing counts any more, whatever still comes in.
+    this.#over = true;
     const status = this.#status();
     const end = this.#end();
     // A profile that cannot be written must not cost the result.
@@ -118,6 +118,7 @@ class LoadThread {
 
   /** Gives the main thread all samples, answers and counts up to now. */
   handOver(): void {
+    if (this.#over) return;
     this.#samples.flush();
     this.#printer.flush();
     send({ kind: 'flushed', status: this.#status() });
@@ -155,12 +156,11 @@ class LoadThread {
   }
 
   #end(): ThreadEnd {
-    const unsent = this.#dispatcher?.close(this.#clock.nowUs() - this.#startUs) ?? 0;
     return {
       client: this.#watch.stop(),
       concurrency: this.#loop?.readConcurrency() ?? emptyConcurrency,
       dropped: this.#dispatcher?.dropped ?? 0,
-      unsent,
+      unsent: this.#loop?.unsent ?? 0,
     };
   }
 

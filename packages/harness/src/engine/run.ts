@@ -1,9 +1,8 @@
-import { AibenchError, errorLine, LatencyHistogram } from '@aibench/core';
+import { AibenchError, errorLine } from '@aibench/core';
 import type { UseCase } from '@aibench/usecases';
 import { judgeClient } from '../client/client-verdict.js';
-import { checkCounts, checkLittlesLaw } from '../client/conservation.js';
 import { type ScenarioResult, scenarioMetric } from '../load-model/scenario.js';
-import { type SteadyStateVerdict, steadyState } from '../load-model/steady-state.js';
+import type { SteadyStateVerdict } from '../load-model/steady-state.js';
 import { summarizeLatency } from '../result/latency-summary.js';
 import type {
   ClientCost,
@@ -18,11 +17,13 @@ import type {
 } from '../result/run-result.js';
 import type { ServerDescription, ServerStatsReader } from '../runner.js';
 import { Aggregator } from './aggregator.js';
+import { balanceBooks } from './balance-books.js';
 import { SystemClock } from './clock.js';
 import type { LoadPlan } from './load-plan.js';
 import { LoadThreads } from './load-threads.js';
 import type { RowInput } from './row-input.js';
 import type { BenchmarkOptions } from './run-benchmark.js';
+import { judgeWindows } from './steady-windows.js';
 import { failedCount, mergeTallies, type Tally } from './tally.js';
 import type { ThreadEnd } from './thread-messages.js';
 import { unlessAborted, within } from './time-limit.js';
@@ -73,6 +74,8 @@ export class Run {
   readonly #aggregator: Aggregator;
   readonly #clock = new SystemClock();
   readonly #periodUs: number;
+  /** Rows of the data file; undefined for stdin. */
+  readonly #datasetSamples: number | undefined;
   readonly #windows: WindowResult[] = [];
   readonly #serverStats: ServerStatsResult[] = [];
   #startedAtMs = 0;
@@ -83,6 +86,8 @@ export class Run {
   #statsWarned = false;
   #drainTimer: NodeJS.Timeout | undefined;
   #steadyState: SteadyStateVerdict | undefined;
+  /** Whether the steady state was reached, or the time for it is over. */
+  #judged = false;
   /** Whether the threads are done. */
   #over = false;
   #endPause: () => void = () => undefined;
@@ -100,6 +105,7 @@ export class Run {
     this.#plan = plan;
     this.#stats = stats;
     this.#periodUs = load.reportingPeriodMs * 1_000;
+    this.#datasetSamples = input.kind === 'file' ? input.rowCount : undefined;
     this.#aggregator = new Aggregator(this.#periodUs, plan.untilStable?.windows);
     const shared = {
       runnerUrl: options.runnerUrl,
@@ -147,7 +153,6 @@ export class Run {
       this.#endPause();
       await ticking;
       this.#closeRest(endUs);
-      if (this.#steadyState?.steady === true) this.#aggregator.keepLast();
       await this.#readLastStats();
       return this.#measured(endUs, cpu);
     } finally {
@@ -174,14 +179,14 @@ export class Run {
   /** Ends a run that is to end when it is steady, or that has had its time to become so. */
   #lookForSteadyState(nowUs: number): void {
     const rule = this.#plan.untilStable;
-    if (rule === undefined || this.#steadyState?.steady === true) return;
-    const measured = this.#windows.filter(({ responseTime }) => responseTime.count > 0);
-    const summaries = measured.map(({ answeredPerSecond, responseTime }) => ({
-      ratePerSecond: answeredPerSecond,
-      quantileUs: LatencyHistogram.decode(responseTime.encodedHistogram).quantileUs(rule.quantile),
-    }));
-    this.#steadyState = steadyState(summaries.slice(-rule.windows), rule);
-    if (this.#steadyState.steady || nowUs >= rule.mostTimeUs) this.#threads.stop();
+    // Windows after the end of the load say nothing of it.
+    if (rule === undefined || this.#judged || this.#outcome.kind !== 'completed') return;
+    this.#steadyState = judgeWindows(this.#windows, rule);
+    const { steady } = this.#steadyState;
+    if (!steady && nowUs < rule.mostTimeUs) return;
+    this.#judged = true;
+    if (steady) this.#aggregator.keepLast();
+    this.#threads.stop();
   }
 
   /** Waits until then or until the threads are done. Unlike the load, the table needs no polling accuracy. */
@@ -206,14 +211,14 @@ export class Run {
       this.#closeWindow((this.#windows.length + 1) * this.#periodUs);
     const restUs = endUs - this.#windows.length * this.#periodUs;
     const mayBePassedOver = this.#windows.length > 0 && restUs < this.#periodUs * smallestRest;
-    this.#closeWindow(endUs, mayBePassedOver);
+    this.#closeWindow(endUs, true, mayBePassedOver);
   }
 
-  #closeWindow(endUs: number, passOverIfEmpty = false): void {
+  #closeWindow(endUs: number, isLast = false, passOverIfEmpty = false): void {
     const failed = failedCount(this.#tally());
     const failedIn = failed - this.#failedInWindows;
     const endedAtMs = this.#startedAtMs + endUs / 1_000;
-    const window = this.#aggregator.closeWindow(endUs, endedAtMs, failedIn);
+    const window = this.#aggregator.closeWindow(endUs, endedAtMs, failedIn, isLast);
     if (passOverIfEmpty && window.answered === 0 && failedIn === 0) return;
     this.#failedInWindows = failed;
     this.#windows.push(window);
@@ -309,9 +314,15 @@ export class Run {
       serverStats: this.#serverStats,
       client: this.#clientCost(cpu, counts),
       conservation,
-      steadyState: this.#steadyState,
-      scenario: this.#scenario(endUs, counts),
+      steadyState: this.#finalSteadyState(),
+      scenario: this.#scenario(counts),
     };
+  }
+
+  /** A run that ended before its first window was looked at is not steady either. */
+  #finalSteadyState(): SteadyStateVerdict | undefined {
+    const { untilStable } = this.#plan;
+    return this.#steadyState ?? (untilStable === undefined ? undefined : judgeWindows([], untilStable));
   }
 
   #finalOutcome(tally: Tally, conservation: Conservation): Outcome {
@@ -363,34 +374,16 @@ export class Run {
     return this.#threads.ends.filter((end) => end !== undefined);
   }
 
-  /** Holds the counts of the threads against one another, and the times against the counts. */
-  #conservation(endUs: number, counts: RunCounts): Conservation {
-    const ends = this.#threads.ends;
-    const perThread = this.#threads.statuses.flatMap((status, thread) => {
-      const end = ends[thread];
-      if (status === undefined || end === undefined) return [];
-      const { sent, answered } = status.tally;
-      return [{ sent, answered, failed: failedCount(status.tally), cutOff: end.concurrency.inFlight }];
+  #conservation(durationUs: number, counts: RunCounts): Conservation {
+    const { statuses, ends } = this.#threads;
+    const { answered, serviceSumUs } = this.#aggregator;
+    const threads = ends.map((end, thread) => {
+      const status = statuses[thread];
+      return status === undefined || end === undefined
+        ? undefined
+        : { tally: status.tally, concurrency: end.concurrency };
     });
-    const sum = (of: (end: ThreadEnd) => number) => this.#ends().reduce((total, end) => total + of(end), 0);
-    const littlesLaw = checkLittlesLaw({
-      durationUs: endUs,
-      inFlightAreaUs: sum(({ concurrency }) => concurrency.inFlightAreaUs),
-      finished: counts.sent,
-      timeSumUs:
-        this.#aggregator.serviceSumUs +
-        sum(({ concurrency }) => concurrency.failedTimeUs + concurrency.cutOffTimeUs),
-    });
-    // A thread that died took its books with it; the run has failed for that already.
-    const complete = perThread.length === ends.length;
-    const violations = complete ? [...checkCounts(perThread, counts)] : [];
-    if (complete && littlesLaw.violation !== undefined) violations.push(littlesLaw.violation);
-    if (this.#aggregator.answered !== counts.answered) {
-      violations.push(
-        `${counts.answered} requests were answered, but ${this.#aggregator.answered} samples arrived`,
-      );
-    }
-    return { holds: violations.length === 0, violations, littlesLaw };
+    return balanceBooks({ threads, counts, durationUs, samples: { count: answered, serviceSumUs } });
   }
 
   #clientCost(cpu: NodeJS.CpuUsage, counts: RunCounts): ClientCost {
@@ -416,20 +409,22 @@ export class Run {
     };
   }
 
-  #scenario(endUs: number, counts: RunCounts): ScenarioResult | undefined {
+  #scenario(counts: RunCounts): ScenarioResult | undefined {
     const { scenario, samplesPerQuery, latencyBoundUs } = this.#plan;
     if (scenario === undefined) return undefined;
     const { distributions } = this.#aggregator;
+    const { lastDueUs, lastAnswerUs } = this.#aggregator.span();
     return scenarioMetric(
       scenario,
       {
         queryLatency: samplesPerQuery > 1 ? distributions.queryTime : distributions.responseTime,
         samplesAnswered: counts.measured,
-        samplesLost: counts.failed + counts.cutOff + counts.dropped,
-        lastQueryUs: endUs,
-        lastAnswerUs: endUs,
+        samplesLost: counts.failed + counts.cutOff + counts.dropped + counts.unsent,
+        samplesPerQuery,
+        lastQueryUs: lastDueUs,
+        lastAnswerUs,
       },
-      { latencyBoundUs },
+      { latencyBoundUs, datasetSamples: this.#datasetSamples },
     );
   }
 }

@@ -20,7 +20,7 @@ export interface Tally {
   readonly mismatched: number;
   /** Sessions opened again after a lost connection. */
   readonly reconnects: number;
-  /** Answered requests that were sent over 1 ms after their due time. */
+  /** Requests that were sent over 1 ms after their due time. */
   readonly late: number;
   /** Those of them for which a worker had waited, so that the client itself was late. */
   readonly lateByClient: number;

@@ -89,13 +89,13 @@ export class OutstandingQueue {
    * Ends the queue: nothing that is due later arrives, nothing more is given out.
    *
    * @param nowUs us after the start; what is due just then has arrived
-   * @returns how many arrivals waited for a worker: due, but neither taken nor dropped
+   * @returns how many arrivals waited for a worker: due, but neither taken nor dropped; of a schedule without
+   *   number, such as a burst without end, none can be counted and none are
    */
   close(nowUs: number): number {
     this.#admit(nowUs, true);
-    let waiting = this.waiting;
     // Without a bound nothing is admitted ahead; what has come due is only counted here.
-    for (; this.#nextDueUs <= nowUs; this.#advance()) waiting += 1;
+    const waiting = this.waiting + this.#countDue(nowUs);
     this.#waiting = [];
     this.#head = 0;
     this.#nextDueUs = Number.POSITIVE_INFINITY;
@@ -132,6 +132,24 @@ export class OutstandingQueue {
       }
       this.#advance();
     }
+  }
+
+  /** Arrivals from the next one on that are due: found by halving, since a run may end far behind its schedule. */
+  #countDue(nowUs: number): number {
+    const isDue = (ahead: number) => this.#pacer.dueUs(this.#nextIndex + ahead * this.#stride) <= nowUs;
+    if (!(this.#nextDueUs <= nowUs)) return 0;
+    let above = 1;
+    for (; isDue(above); above *= 2) {
+      if (this.#nextIndex + 2 * above * this.#stride > Number.MAX_SAFE_INTEGER) return 0;
+    }
+    // The last one known to be due, and the first known not to be.
+    let due = Math.floor(above / 2);
+    while (above - due > 1) {
+      const middle = Math.floor((due + above) / 2);
+      if (isDue(middle)) due = middle;
+      else above = middle;
+    }
+    return due + 1;
   }
 
   #advance(): void {

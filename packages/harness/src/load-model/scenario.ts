@@ -105,6 +105,8 @@ export interface ScenarioMeasurement {
   readonly samplesAnswered: number;
   /** Samples that failed, were cut off or dropped: one is enough for a run not to count. */
   readonly samplesLost: number;
+  /** Samples that were sent together. Default: as many as the scenario calls for. */
+  readonly samplesPerQuery?: number;
   /** When the last query was sent, or with Poisson arrivals was due. */
   readonly lastQueryUs: number;
   /** When the last query was answered in full. */
@@ -164,26 +166,49 @@ export function scenarioMetric(
 
 function shortfallsOf(
   scenario: Scenario,
-  { queryLatency, samplesAnswered, samplesLost, lastQueryUs, lastAnswerUs }: ScenarioMeasurement,
+  { queryLatency, samplesAnswered, samplesLost, samplesPerQuery, ...last }: ScenarioMeasurement,
   latencyUs: number | undefined,
   limits: ScenarioLimits,
 ): string[] {
   const shortfalls: string[] = [];
   // LoadGen looks at the time of the last query, where there is more than one.
-  const lastedUs = scenario.arrivals === 'all-at-once' ? lastAnswerUs : lastQueryUs;
+  const lastedUs = scenario.arrivals === 'all-at-once' ? last.lastAnswerUs : last.lastQueryUs;
   const durationUs = limits.minDurationUs ?? scenario.minDurationUs;
   const boundUs = limits.latencyBoundUs ?? scenario.latencyBoundUs;
   const samples = Math.min(scenario.minSamples, limits.datasetSamples ?? Number.POSITIVE_INFINITY);
-  if (lastedUs < durationUs) shortfalls.push(`it lasted ${lastedUs / 1e6} s, not ${durationUs / 1e6} s`);
+  if (lastedUs < durationUs)
+    shortfalls.push(`it lasted ${below(lastedUs / 1e6)} s, not ${durationUs / 1e6} s`);
   if (scenario.arrivals !== 'all-at-once' && queryLatency.count < scenario.minQueries) {
     shortfalls.push(`${queryLatency.count} queries were answered, not ${scenario.minQueries}`);
   } else if (scenario.arrivals === 'all-at-once' && samplesAnswered < samples) {
     shortfalls.push(`${samplesAnswered} samples were answered, not ${samples}`);
   }
+  const wanted = scenario.samplesPerQuery;
+  if (wanted !== undefined && samplesPerQuery !== undefined && samplesPerQuery !== wanted) {
+    shortfalls.push(`its queries had ${samplesPerQuery} samples, not ${wanted}`);
+  }
   if (samplesLost > 0) shortfalls.push(`${samplesLost} samples have no answer`);
   if (latencyUs !== undefined && boundUs !== undefined && latencyUs > boundUs) {
     const percentile = (scenario.latencyQuantile ?? 0) * 100;
-    shortfalls.push(`p${percentile} latency is ${latencyUs / 1e3} ms, above ${boundUs / 1e3} ms`);
+    shortfalls.push(`p${percentile} latency is ${above(latencyUs / 1e3)} ms, above ${boundUs / 1e3} ms`);
   }
   return shortfalls;
+}
+
+/** To four digits, and still below whatever the value is below. */
+function below(value: number): number {
+  return rounded(value, Math.floor);
+}
+
+function above(value: number): number {
+  return rounded(value, Math.ceil);
+}
+
+function rounded(value: number, round: (value: number) => number): number {
+  if (!(value > 0) || !Number.isFinite(value)) return value;
+  const digits = 3 - Math.floor(Math.log10(value));
+  // A power of ten below 1 is not exact, so it is never multiplied by.
+  return digits >= 0
+    ? round(value * 10 ** digits) / 10 ** digits
+    : round(value / 10 ** -digits) * 10 ** -digits;
 }
