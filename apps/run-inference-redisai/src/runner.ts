@@ -3,6 +3,7 @@ import type { Runner } from '@aibench/harness';
 import { connectSession } from './connect-session.js';
 import { describeServer } from './describe-server.js';
 import { flags } from './flags.js';
+import { startNullServer } from './null-server.js';
 import { addressesOf, openServers } from './open-servers.js';
 import { RedisAiStats } from './server-stats.js';
 
@@ -14,6 +15,8 @@ export const runner: Runner<typeof flags> = {
   examples: [
     'aibench-run-inference-redisai --file fraud.dat --enable-reference-data-redis --workers 16 --verify',
     'aibench-run-inference-redisai --file fraud.dat --host 10.0.0.1,10.0.0.2 --threads 2 --json-out-file result.json',
+    "aibench-run-inference-redisai --file fraud.dat --find-max-rate 'p99<10ms' --workers 64",
+    'aibench-run-inference-redisai --file fraud.dat --sweep workers=1,2,4..64 --duration 10s --calibrate',
     'head -c 1152000 fraud.dat | aibench-run-inference-redisai --use-dag=false',
   ],
   validate(values) {
@@ -26,6 +29,7 @@ export const runner: Runner<typeof flags> = {
   },
   describeServer,
   connect: connectSession,
+  startNullServer: (context) => startNullServer(context),
   async openServerStats(context) {
     const { shards } = await openServers(context);
     return new RedisAiStats(shards, { reset: context.flags.resetServerStats });

@@ -22,6 +22,7 @@ export {
 } from './result/run-result.js';
 export { runInferenceCli } from './run-inference-cli.js';
 export type {
+  NullServer,
   Runner,
   RunnerContext,
   ServerDescription,

@@ -1,18 +1,23 @@
-import { AibenchError, type ErrorCode, exitCode, float32View } from '@aibench/core';
+import { float32View } from '@aibench/core';
+import { type Bench, statusOf } from './bench.js';
 import type { FlagSet, FlagValues } from './cli/flags.js';
 import { valueKey } from './cli/flags.js';
-import { type OutputFile, openOutputFile } from './cli/output.js';
 import { type CommandContext, runCli } from './cli/run-cli.js';
+import { Calibrator, checkCalibration, withCalibration } from './client/calibrate.js';
 import { loadFlags } from './engine/load-flags.js';
-import { runBenchmark } from './engine/run-benchmark.js';
+import { type BenchmarkOptions, runBenchmark } from './engine/run-benchmark.js';
 import type { PrintedAnswer } from './engine/thread-messages.js';
 import { hdrText } from './report/hdr-text.js';
 import { resultJson } from './report/json.js';
 import { liveTableHeader, liveTableLine } from './report/live-table.js';
+import { openReport, writeReport } from './report/report-file.js';
 import { summaryText } from './report/summary.js';
 import { recordFlags } from './result/record-flags.js';
-import type { RunResult } from './result/run-result.js';
 import type { Runner } from './runner.js';
+import { runSearch } from './search/search-command.js';
+import { planSearch } from './search/search-plan.js';
+import { runSweep } from './search/sweep-command.js';
+import { planSweep } from './search/sweep-plan.js';
 
 /**
  * The main function of a runner's binary: reads the flags of every runner and
@@ -33,52 +38,77 @@ export async function runInferenceCli(runnerUrl: URL): Promise<never> {
 }
 
 type AllFlags = FlagSet & typeof loadFlags;
+type LoadValues = FlagValues<typeof loadFlags>;
 
 async function run(runner: Runner, runnerUrl: URL, context: CommandContext<AllFlags>): Promise<number> {
-  const { stderr, stdout, version, signal } = context;
-  const load = context.flags as unknown as FlagValues<typeof loadFlags>;
-  const jsonFile = await openReport(load.jsonOutFile);
-  const hdrFile = await openReport(load.outputFileStatsHdrResponseLatencyHist);
-  const live = new LiveOutput(stderr, load);
-  try {
-    const result = await runBenchmark({
+  const { stderr, stdout, version, signal, given } = context;
+  const load = context.flags as unknown as LoadValues;
+  const runnerFlags = pickValues(runner.flags, context.flags);
+  const search = planSearch(load, given);
+  const sweep = await planSweep({ load, runnerFlags, given }, runner.flags);
+  if (load.calibrate) checkCalibration(runner, load);
+  const say = (line: string) => void stderr.write(`aibench-run-inference-${runner.name}: ${line}\n`);
+  const debug = (line: string) => load.debug > 0 && stderr.write(`${line}\n`);
+
+  const runOnce = (each: LoadValues, flags: Readonly<Record<string, unknown>>, events: RunEvents) =>
+    runBenchmark({
       runner,
       runnerUrl: runnerUrl.href,
-      runnerFlags: pickValues(runner.flags, context.flags),
-      load,
-      recordedFlags: recordFlags({ ...runner.flags, ...loadFlags }, context.flags),
+      runnerFlags: flags,
+      load: each,
+      recordedFlags: recordFlags({ ...runner.flags, ...loadFlags }, { ...flags, ...each }),
       suiteVersion: version,
       stdin: process.stdin,
       signal,
-      onServer: (server) => live.debug(`the server is ${server.product} ${server.version}`),
-      onWindow: (window, total) => live.window(liveTableLine(window, total)),
+      onServer: (server) => void debug(`the server is ${server.product} ${server.version}`),
       onAnswers: (answers) => stdout.write(answers.map(answerLine).join('')),
-      onWarning: (line) => stderr.write(`aibench-run-inference-${runner.name}: ${line}\n`),
+      onWarning: say,
+      ...events,
+    });
+  const calibrator = new Calibrator({ runner, signal, run: (each, flags) => runOnce(each, flags, {}) });
+  const bench: Bench = {
+    ...{ load, runnerFlags, runnerSet: runner.flags, given, signal, stdout, say },
+    progress: (line) => void (load.quiet || stderr.write(`${line}\n`)),
+    async run(each, flags, events = {}) {
+      if (!load.calibrate) return runOnce(each, flags, events);
+      debug('calibrating: the same load on a null server');
+      const calibration = await calibrator.calibrate(each, flags);
+      return withCalibration(await runOnce(each, flags, events), calibration);
+    },
+  };
+  try {
+    if (search !== undefined) return await runSearch(bench, search);
+    if (sweep !== undefined) return await runSweep(bench, sweep);
+    return await runSingle(bench);
+  } finally {
+    await calibrator.stop();
+  }
+}
+
+type RunEvents = Pick<BenchmarkOptions, 'onWindow'>;
+
+async function runSingle(bench: Bench): Promise<number> {
+  const { load, stdout } = bench;
+  const jsonFile = await openReport(load.jsonOutFile);
+  const hdrFile = await openReport(load.outputFileStatsHdrResponseLatencyHist);
+  let lines = 0;
+  try {
+    const result = await bench.run(load, bench.runnerFlags, {
+      onWindow(window, total) {
+        if (lines === 0) bench.progress(liveTableHeader());
+        lines += 1;
+        bench.progress(liveTableLine(window, total));
+      },
     });
     // The reports come first: whoever reads stdout may have gone.
     await writeReport(jsonFile, resultJson(result));
     await writeReport(hdrFile, hdrText(result));
     stdout.write(summaryText(result));
-    return finish(result);
+    return statusOf({ outcome: result.outcome, client: result.client.verdict }, load.failIfClientBound);
   } finally {
     await jsonFile?.discard();
     await hdrFile?.discard();
   }
-}
-
-/** @throws the reason, as an error, where the run did not complete */
-function finish({ outcome }: RunResult): number {
-  if (outcome.kind === 'completed') return exitCode.ok;
-  throw new AibenchError((outcome.code ?? 'AIBENCH_SERVER') as ErrorCode, outcome.reason ?? outcome.kind);
-}
-
-function openReport(path: string): Promise<OutputFile | undefined> {
-  return path === '' ? Promise.resolve(undefined) : openOutputFile(path);
-}
-
-async function writeReport(file: OutputFile | undefined, text: string): Promise<void> {
-  await file?.write(text);
-  await file?.commit();
 }
 
 /** The values of some flags out of those of all. */
@@ -95,29 +125,4 @@ function answerLine({ requestId, outputs }: PrintedAnswer): string {
     return `${name}[${shape.join(',')}] = ${values.join(', ')}`;
   });
   return `row ${requestId}: ${tensors.join('; ')}\n`;
-}
-
-/** What a user sees while the load runs. */
-class LiveOutput {
-  readonly #stderr: NodeJS.WriteStream;
-  readonly #quiet: boolean;
-  readonly #debug: boolean;
-  #lines = 0;
-
-  constructor(stderr: NodeJS.WriteStream, load: FlagValues<typeof loadFlags>) {
-    this.#stderr = stderr;
-    this.#quiet = load.quiet;
-    this.#debug = load.debug > 0;
-  }
-
-  debug(line: string): void {
-    if (this.#debug) this.#stderr.write(`${line}\n`);
-  }
-
-  window(line: string): void {
-    if (this.#quiet) return;
-    if (this.#lines === 0) this.#stderr.write(`${liveTableHeader()}\n`);
-    this.#lines += 1;
-    this.#stderr.write(`${line}\n`);
-  }
 }

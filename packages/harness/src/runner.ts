@@ -33,8 +33,24 @@ export interface Runner<F extends FlagSet = FlagSet> {
   describeServer(context: RunnerContext<F>): Promise<ServerDescription>;
   /** Opens one session. Called once a worker, in the worker's thread. */
   connect(context: SessionContext<F>): Promise<Session>;
+  /**
+   * Starts a server on this machine that speaks the same protocol and answers at
+   * once, whatever model is asked and whatever reference data, for `--calibrate`.
+   * Default: there is none, and `--calibrate` is refused.
+   *
+   * @throws AIBENCH_USAGE where it is not installed, telling how to install it
+   */
+  startNullServer?(context: RunnerContext<F>): Promise<NullServer<F>>;
   /** The server's own statistics, once a period, in the main thread. Default: none are kept. */
   openServerStats?(context: RunnerContext<F>): Promise<ServerStatsReader>;
+}
+
+/** A server that answers at once with nothing in it: what is measured against it is the client. */
+export interface NullServer<F extends FlagSet = FlagSet> {
+  /** Values of the runner's flags that lead to it; the others stay as the user gave them. */
+  readonly flags: Partial<FlagValues<F>>;
+  /** Ends it. It ends by itself where this process is killed. */
+  stop(): Promise<void>;
 }
 
 /** What a runner knows of the run. */

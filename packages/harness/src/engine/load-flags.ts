@@ -167,6 +167,71 @@ export const loadFlags = {
     describe: 'Seed of whatever the run draws at random; 0 is from the clock',
     group: 'Load',
   }),
+  'find-max-rate': flag.string({
+    default: '',
+    placeholder: "'p99<10ms'",
+    describe:
+      'Look for the highest rate that holds this, in the open loop: pN, max, mean, errors, dropped; see docs/results.md',
+    group: 'Search',
+  }),
+  'min-rate': flag.number({
+    default: 1,
+    min: 0,
+    describe: 'Search: no lower rate is tried',
+    group: 'Search',
+  }),
+  'max-rate': flag.number({
+    default: 1_000_000,
+    min: 0,
+    describe: 'Search: no higher rate is tried',
+    group: 'Search',
+  }),
+  'search-resolution': flag.number({
+    default: 0.02,
+    min: 0.001,
+    max: 1,
+    describe: 'Search: how near a rate that does not hold must lie above the answer, as a share of it',
+    group: 'Search',
+  }),
+  'search-duration': flag.duration({
+    default: '10s',
+    minMs: 200,
+    describe:
+      'Search: length of one measurement; its first tenth is burn-in unless --burn-in-duration says otherwise',
+    group: 'Search',
+  }),
+  'search-repeats': flag.integer({
+    default: 3,
+    min: 1,
+    max: 99,
+    describe: 'Search: measurements that decide on a rate near the edge, by majority; odd',
+    group: 'Search',
+  }),
+  'search-measurements': flag.integer({
+    default: 60,
+    min: 1,
+    max: 10_000,
+    describe: 'Search: most measurements, after which it ends without having found the rate',
+    group: 'Search',
+  }),
+  sweep: flag.string({
+    default: '',
+    placeholder: 'workers=1,2,4,8..64',
+    describe:
+      'One run for each value of workers, threads, rate, limit-rps or a number of the runner; a..b doubles, a..b:s steps',
+    group: 'Search',
+  }),
+  calibrate: flag.boolean({
+    default: false,
+    describe:
+      'First put the same load on a null server on this machine, to see what share of the latencies is the client',
+    group: 'Client',
+  }),
+  'fail-if-client-bound': flag.boolean({
+    default: false,
+    describe: 'End with status 1 where the client was the limit; the result is written all the same',
+    group: 'Client',
+  }),
   'reporting-period': flag.duration({
     default: '1s',
     minMs: 10,

@@ -7,7 +7,12 @@ import type { RunResult, WindowResult } from '../result/run-result.js';
  * on working; and the whole record under `Result`, with units in its names.
  */
 export function resultJson(result: RunResult): string {
-  return `${JSON.stringify({ ...goKeys(result), Result: result }, undefined, 2)}\n`;
+  return `${JSON.stringify(resultObject(result), undefined, 2)}\n`;
+}
+
+/** What {@link resultJson} writes, for files that hold several results. */
+export function resultObject(result: RunResult): Record<string, unknown> {
+  return { ...goKeys(result), Result: result };
 }
 
 function goKeys(result: RunResult): Record<string, unknown> {

@@ -4,7 +4,7 @@ import { stageNames } from '../engine/stages.js';
 import type { ScenarioResult } from '../load-model/scenario.js';
 import type { SteadyStateVerdict } from '../load-model/steady-state.js';
 import type { LatencySummary } from '../result/latency-summary.js';
-import type { LoadSettings, RunResult } from '../result/run-result.js';
+import type { CalibrationResult, LoadSettings, RunResult } from '../result/run-result.js';
 import { formatMs } from './live-table.js';
 
 /** The summary that ends a run: what was asked of whom, what came of it, and what the client itself cost. */
@@ -111,20 +111,27 @@ function latencyRow(name: string, summary: LatencySummary): string[] {
 }
 
 /** What the figures are worth: MLPerf's figure, the steady state, the client's share, the books. */
-function verdictLines({ scenario, steadyState, client, conservation }: RunResult): string[] {
+function verdictLines({ scenario, steadyState, client, conservation, serviceTime }: RunResult): string[] {
   const lines: string[] = [];
   if (scenario !== undefined) lines.push(...scenarioLines(scenario));
   if (steadyState !== undefined) lines.push(`Steady      ${steadyLine(steadyState)}`);
-  if (client.calibration !== undefined) {
-    const { serviceTime } = client.calibration;
-    lines.push(
-      `Calibration p50 ${formatMs(serviceTime.p50Us)} ms, p99 ${formatMs(serviceTime.p99Us)} ms are the client's own`,
-    );
-  }
+  if (client.calibration !== undefined)
+    lines.push(`Calibration ${calibrationLine(client.calibration, serviceTime)}`);
   for (const reason of client.verdict.reasons) lines.push(`CLIENT-BOUND ${reason}`);
   for (const note of client.verdict.notes) lines.push(`Note        ${note}`);
   for (const violation of conservation.violations) lines.push(`WRONG BOOKS ${violation}`);
   return lines;
+}
+
+/** What the client takes by itself, the null server included, so it is that at most. */
+function calibrationLine({ serviceTime: alone }: CalibrationResult, serviceTime: LatencySummary): string {
+  const part = (name: string, aloneUs: number, wholeUs: number) => {
+    const share = wholeUs > 0 ? ` (${Math.round((aloneUs / wholeUs) * 100)} %)` : '';
+    return `${formatMs(aloneUs)} of ${formatMs(wholeUs)} ms ${name}${share}`;
+  };
+  const p50 = part('p50', alone.p50Us, serviceTime.p50Us);
+  const p99 = part('p99', alone.p99Us, serviceTime.p99Us);
+  return `at most ${p50} and ${p99} are the client's own`;
 }
 
 function scenarioLines({ scenario, label, value, unit, shortfalls }: ScenarioResult): string[] {

@@ -199,6 +199,13 @@ describe('evaluateConditions', () => {
     expect(holds('p99<1s', { achievedPerSecond: leastAchievedShare * 100 - 0.1 })).toBe(false);
   });
 
+  it('allows for what queues change by chance', () => {
+    const changes = { achievedPerSecond: 95 };
+    expect(holds('p99<1s', changes)).toBe(false);
+    expect(holds('p99<1s', { ...changes, chancePerSecond: 2.9 })).toBe(false);
+    expect(holds('p99<1s', { ...changes, chancePerSecond: 3 })).toBe(true);
+  });
+
   it('does not hold where nothing was measured', () => {
     const nothing = new LatencyHistogram();
     const evaluation = evaluateConditions(

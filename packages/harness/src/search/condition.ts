@@ -53,6 +53,8 @@ export interface RateMeasurement {
   readonly offeredPerSecond: number;
   /** Requests answered a second, over the same time. */
   readonly achievedPerSecond: number;
+  /** By how much that may lie below the offered rate by chance, beside what is always allowed. Default 0. */
+  readonly chancePerSecond?: number;
   /** Failed requests as a share of those sent, 0 to 1. */
   readonly errorShare: number;
   /** Requests never sent as a share of those due, 0 to 1. */
@@ -254,9 +256,10 @@ function latencyValue(condition: LatencyCondition, figures: LatencyFigures): Mea
   return { name: `${clock} ${statistic}`, value, limit: limitUs, shown };
 }
 
-function shortfallOf({ achievedPerSecond, offeredPerSecond }: RateMeasurement): string | undefined {
+function shortfallOf(measurement: RateMeasurement): string | undefined {
+  const { achievedPerSecond, offeredPerSecond, chancePerSecond = 0 } = measurement;
+  if ((achievedPerSecond + chancePerSecond) / offeredPerSecond >= leastAchievedShare) return undefined;
   const share = achievedPerSecond / offeredPerSecond;
-  if (share >= leastAchievedShare) return undefined;
   const percent = Number.isFinite(share) ? ` (${significant(share * 100)}%)` : '';
   return (
     `only ${significant(achievedPerSecond)}/s of ${significant(offeredPerSecond)}/s were answered${percent}, ` +

@@ -188,7 +188,7 @@ describe('findMaxRate', () => {
     expect(result).toMatchObject({
       verdict: 'ended',
       code: 'AIBENCH_CONNECTION',
-      reason: 'the measurement at 800/s failed: the server is gone',
+      reason: 'the measurement at 800/s failed: the server is gone; before that 400/s held',
       answerPerSecond: undefined,
       heldPerSecond: 400,
     });
@@ -209,7 +209,8 @@ describe('findMaxRate', () => {
       signal: abort.signal,
       onMeasured: ({ ratePerSecond }) => ratePerSecond === 200 && abort.abort(),
     });
-    expect(result).toMatchObject({ verdict: 'ended', code: 'AIBENCH_INTERRUPTED' });
+    const reason = 'the search was interrupted: 200/s held';
+    expect(result).toMatchObject({ verdict: 'ended', code: 'AIBENCH_INTERRUPTED', reason });
     expect(rates(result)).toEqual([100, 200]);
   });
 

@@ -213,7 +213,7 @@ class Search<Measurement extends RateMeasurement> {
 
   async #measure(ratePerSecond: number, step: RatePoint['step']): Promise<boolean> {
     const { conditions, measure, signal, onMeasured } = this.#options;
-    if (signal?.aborted === true) throw new SearchEnd('the search was interrupted', 'AIBENCH_INTERRUPTED');
+    if (signal?.aborted === true) throw this.#interrupted();
     if (this.#left <= 0) {
       throw new SearchEnd(
         `no more than ${this.#maxMeasurements} measurements were allowed${this.#bracket()}`,
@@ -224,7 +224,9 @@ class Search<Measurement extends RateMeasurement> {
       measurement = await measure.call(this.#options, ratePerSecond);
     } catch (error) {
       const code = error instanceof AibenchError ? error.code : 'AIBENCH_UNKNOWN';
-      throw new SearchEnd(`the measurement at ${shown(ratePerSecond)} failed: ${errorLine(error)}`, code);
+      if (code === 'AIBENCH_INTERRUPTED') throw this.#interrupted();
+      const what = `the measurement at ${shownRate(ratePerSecond)} failed: ${errorLine(error)}`;
+      throw new SearchEnd(`${what}${this.#bracket('; before that ')}`, code);
     }
     const evaluation = evaluateConditions(conditions, measurement);
     const votes = this.#votes.get(ratePerSecond) ?? { held: 0, broke: 0 };
@@ -282,16 +284,16 @@ class Search<Measurement extends RateMeasurement> {
   #reasonOf(verdict: MaxRateVerdict): string {
     const conditions = this.#options.conditions.map(({ text }) => text).join(' and ');
     if (verdict === 'holds-at-every-rate-tried') {
-      return `${conditions} holds at every rate tried, up to ${shown(this.#max)} (raise --max-rate)`;
+      return `${conditions} holds at every rate tried, up to ${shownRate(this.#max)} (raise --max-rate)`;
     }
     if (verdict === 'holds-at-none') {
       const why = this.#lastReasons(this.#min);
-      return `${conditions} holds at no rate tried, down to ${shown(this.#min)}: ${why} (lower --min-rate or ask for less)`;
+      return `${conditions} holds at no rate tried, down to ${shownRate(this.#min)}: ${why} (lower --min-rate or ask for less)`;
     }
     const answer = this.#highestHeld()!;
     const broke = this.#lowestBroken()!;
     const why = this.#lastReasons(broke);
-    return `${shown(answer)} is the highest rate at which ${conditions} holds; at ${shown(broke)} ${why}`;
+    return `${shownRate(answer)} is the highest rate at which ${conditions} holds; at ${shownRate(broke)} ${why}`;
   }
 
   /** Why a rate broke, the last time it did. */
@@ -302,16 +304,21 @@ class Search<Measurement extends RateMeasurement> {
     return point?.evaluation.reasons.join('; ') ?? 'it did not';
   }
 
-  #bracket(): string {
+  #interrupted(): SearchEnd {
+    return new SearchEnd(`the search was interrupted${this.#bracket()}`, 'AIBENCH_INTERRUPTED');
+  }
+
+  #bracket(lead = ': '): string {
     const low = this.#highestHeld();
     const high = this.#lowestBroken();
-    const held = low === undefined ? '' : `${shown(low)} held`;
-    const broke = high === undefined ? '' : `${shown(high)} did not`;
+    const held = low === undefined ? '' : `${shownRate(low)} held`;
+    const broke = high === undefined ? '' : `${shownRate(high)} did not`;
     const sides = [held, broke].filter((side) => side !== '');
-    return sides.length === 0 ? '' : `: ${sides.join(', ')}`;
+    return sides.length === 0 ? '' : `${lead}${sides.join(', ')}`;
   }
 }
 
-function shown(ratePerSecond: number): string {
+/** A rate as it is shown: to six digits, `1234.5/s`. */
+export function shownRate(ratePerSecond: number): string {
   return `${Number(ratePerSecond.toPrecision(6))}/s`;
 }
