@@ -91,11 +91,12 @@ export function setUp({
     },
     close: close ?? (async () => undefined),
   };
+  const dispatcher =
+    schedule === undefined
+      ? new ClosedDispatcher(pacer, 0, 1)
+      : new OutstandingQueue({ maxOutstanding: Number.POSITIVE_INFINITY, ...schedule });
   const loop = new LoadLoop({
-    dispatcher:
-      schedule === undefined
-        ? new ClosedDispatcher(pacer, 0, 1)
-        : new OutstandingQueue({ maxOutstanding: Number.POSITIVE_INFINITY, ...schedule }),
+    dispatcher,
     open: schedule !== undefined,
     task,
     samples: new SampleBuffer((chunk) => {
@@ -130,7 +131,7 @@ export function setUp({
     await clock.run(loop.run());
     return loop.tally.read();
   };
-  return { clock, loop, run, sentUs, samples, fatal };
+  return { clock, loop, dispatcher, run, sentUs, samples, fatal };
 }
 
 /** A server that takes this long. */

@@ -40,7 +40,7 @@ export interface LoadLoopOptions {
   reconnect(worker: number): Promise<Session>;
   /** When the load starts, on `clock`. */
   readonly startUs: number;
-  /** After which no request is sent, counted from the start; Infinity for none. */
+  /** After which no request is sent, counted from the start; Infinity for none. An open loop's schedule ends there, too. */
   readonly durationUs: number;
   /** Requests with a lower number are sent but not measured. */
   readonly burnIn: number;
