@@ -162,6 +162,80 @@ describe('Aggregator', () => {
   });
 });
 
+describe('the windows that are kept of a steady run', () => {
+  /** A window of 1 ms with so many answers of 100 us, evenly spread. */
+  const fill = (aggregator: Aggregator, number: number, count: number) =>
+    aggregator.add(
+      samplesOf(
+        Array.from({ length: count }, (_, i) => request(number * 1_000 + ((i + 1) * 999) / count, 100)),
+      ),
+    );
+
+  it('are the last ones at that moment: neither what was before nor what comes after is measured', () => {
+    const aggregator = new Aggregator(1_000, 2);
+    for (const [number, count] of [1, 10, 20, 30].entries()) {
+      fill(aggregator, number, count);
+      aggregator.closeWindow((number + 1) * 1_000, 0, 0);
+    }
+    aggregator.keepLast();
+    // The answers that were still out come in a window that the run ends in.
+    fill(aggregator, 4, 7);
+    expect(aggregator.closeWindow(4_500, 0, 0, true).answered).toBe(7);
+    expect([aggregator.answered, aggregator.measured]).toEqual([68, 50]);
+    expect(aggregator.distributions.serviceTime.count).toBe(50);
+    expect(aggregator.serviceSumUs).toBeCloseTo(6_800, 6);
+  });
+
+  it('have the rate of their answers over their own time, while that of the load stays whole', () => {
+    const aggregator = new Aggregator(1_000, 2);
+    for (let number = 0; number < 4; number++) {
+      // Answers to what was sent long before the windows that are kept.
+      aggregator.add(samplesOf([request(number * 1_000 + 500, 400 + number * 900)]));
+      aggregator.closeWindow((number + 1) * 1_000, 0, 0);
+    }
+    aggregator.keepLast();
+    expect(aggregator.rates()).toEqual({
+      measuredPerSecond: 1_000,
+      measuredDurationMs: 2,
+      includingBurnInPerSecond: 4 / 3_400e-6,
+      includingBurnInDurationMs: 3.4,
+    });
+  });
+
+  it('are those that there are, where there are fewer', () => {
+    const aggregator = new Aggregator(1_000, 3);
+    fill(aggregator, 0, 5);
+    aggregator.closeWindow(1_000, 0, 0);
+    aggregator.keepLast();
+    expect([aggregator.measured, aggregator.rates().measuredPerSecond]).toEqual([5, 5_000]);
+  });
+});
+
+describe('the last window', () => {
+  it('takes in what a thread whose clock is ahead has put beyond it', () => {
+    const aggregator = new Aggregator(1_000);
+    aggregator.add(samplesOf([request(500, 10), request(1_000.5, 10)]));
+    expect(aggregator.closeWindow(1_000, 0, 0, true).answered).toBe(2);
+    expect(aggregator.distributions.serviceTime.count).toBe(2);
+  });
+});
+
+describe('the span of measured requests', () => {
+  it('begins with the send of the first, and ends with the last due time and answer', () => {
+    const aggregator = new Aggregator(10_000);
+    aggregator.add(
+      samplesOf([
+        request(50, 40, false),
+        { ...request(400, 100), responseUs: 150 },
+        { ...request(900, 100), responseUs: 500 },
+      ]),
+    );
+    aggregator.closeWindow(10_000, 0, 0);
+    expect(aggregator.span()).toEqual({ lastDueUs: 100, lastAnswerUs: 600 });
+    expect(new Aggregator(1_000).span()).toEqual({ lastDueUs: 0, lastAnswerUs: 0 });
+  });
+});
+
 describe('SampleBuffer', () => {
   const sampleAt = (endUs: number) => ({
     endUs,

@@ -1,6 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SystemClock } from './clock.js';
+import { type SleepObserver, SystemClock } from './clock.js';
+
+/** Keeps what it is told. */
+class Notes implements SleepObserver {
+  readonly lateUs: number[] = [];
+  readonly polledUs: number[] = [];
+
+  noteWakeLateUs(lateUs: number): void {
+    this.lateUs.push(lateUs);
+  }
+
+  notePolledUs(polledUs: number): void {
+    this.polledUs.push(polledUs);
+  }
+}
 
 describe('SystemClock', () => {
   it('never goes back, and is the same clock for all that read it', () => {
@@ -66,5 +80,52 @@ describe('SystemClock', () => {
     for (let i = 100; i > 0; i--) void clock.sleepUntil(clock.nowUs() + i * 1e6);
     expect(process.getActiveResourcesInfo().filter((name) => name === 'Timeout')).toHaveLength(before + 1);
     clock.wakeAll();
+  });
+});
+
+describe("SystemClock's observer", () => {
+  it('is told once of each sleeper whose time has come, never that it woke early', async () => {
+    const notes = new Notes();
+    const clock = new SystemClock(notes);
+    const startUs = clock.nowUs();
+    const delaysUs = [300, 100, 4_000, 100, 2_500];
+    await Promise.all(delaysUs.map((delayUs) => clock.sleepUntil(startUs + delayUs)));
+    expect(notes.lateUs).toHaveLength(delaysUs.length);
+    expect(notes.lateUs.every((lateUs) => lateUs >= 0)).toBe(true);
+  });
+
+  it('is told in the order of the due times: of those that wake together, the first is the latest', async () => {
+    const notes = new Notes();
+    const clock = new SystemClock(notes);
+    const startUs = clock.nowUs();
+    const sleeps = [400, 200, 300].map((delayUs) => clock.sleepUntil(startUs + delayUs));
+    // All three fall due while the thread is busy.
+    while (clock.nowUs() < startUs + 1_000);
+    await Promise.all(sleeps);
+    expect(notes.lateUs).toHaveLength(3);
+    expect(notes.lateUs).toEqual([...notes.lateUs].sort((a, b) => b - a));
+    expect(notes.lateUs[0]! - notes.lateUs[2]!).toBeCloseTo(200, 3);
+  });
+
+  it('is told nothing of sleepers that are woken before their time', async () => {
+    const notes = new Notes();
+    const clock = new SystemClock(notes);
+    const sleep = clock.sleepUntil(clock.nowUs() + 60e6);
+    clock.wakeAll();
+    await sleep;
+    expect(notes.lateUs).toEqual([]);
+  });
+
+  it('is told of polling only what passes between two looks with nothing to do', async () => {
+    const notes = new Notes();
+    const clock = new SystemClock(notes);
+    const startUs = clock.nowUs();
+    await clock.sleepUntil(startUs + 1_500);
+    const elapsedUs = clock.nowUs() - startUs;
+    expect(notes.polledUs.every((polledUs) => polledUs > 0)).toBe(true);
+    expect(notes.polledUs.reduce((sum, polledUs) => sum + polledUs, 0)).toBeLessThanOrEqual(elapsedUs);
+    const told = notes.polledUs.length;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(notes.polledUs).toHaveLength(told);
   });
 });

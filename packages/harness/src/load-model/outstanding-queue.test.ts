@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { constantArrivals, poissonArrivals, traceArrivals } from './arrivals.js';
+import { burstArrivals, constantArrivals, poissonArrivals, traceArrivals } from './arrivals.js';
 import { type Arrival, OutstandingQueue } from './outstanding-queue.js';
 import { constantProfile } from './rate-profile.js';
 
@@ -115,6 +115,17 @@ describe('OutstandingQueue', () => {
         expect(queue.waiting).toBe(0);
       }),
     );
+  });
+
+  it('counts what it is far behind with at once, and nothing of a burst that never ends', () => {
+    const unbounded = { maxOutstanding: Number.POSITIVE_INFINITY, firstIndex: 1, stride: 2 };
+    const behind = new OutstandingQueue({ pacer: constantArrivals(constantProfile(1e9)), ...unbounded });
+    for (let n = 0; n < 5; n++) behind.take(0);
+    // Due up to 60 s are 0 to 60e9, half of them odd, five of which are taken.
+    expect(behind.close(60e6)).toBe(30e9 - 5);
+    const burst = new OutstandingQueue({ pacer: burstArrivals(Number.MAX_SAFE_INTEGER), ...unbounded });
+    burst.take(0);
+    expect([burst.close(1), burst.take(2)]).toEqual([0, undefined]);
   });
 
   it('drops what comes while as many as allowed are out or wait, and says what is late', () => {

@@ -32,6 +32,26 @@ describe('scenarios', () => {
   });
 });
 
+describe('a shortfall', () => {
+  const lasted = (us: number) =>
+    scenarioMetric('single-stream', measured({ lastQueryUs: us })).shortfalls[0]?.split(',')[0];
+
+  it('has figures that can be read, never rounded to what they fall short of', () => {
+    expect(lasted(260_632.21099948886)).toBe('it lasted 0.2606 s');
+    expect(lasted(599_999_999)).toBe('it lasted 599.9 s');
+    expect(lasted(42)).toBe('it lasted 0.000042 s');
+    expect(lasted(0)).toBe('it lasted 0 s');
+    const queryLatency = { count: 1_000, quantileUs: () => 10_000.4 };
+    expect(scenarioMetric('server', measured({ queryLatency })).shortfalls).toEqual([
+      'p99 latency is 10.01 ms, above 10 ms',
+    ]);
+    const slow = { count: 1_000, quantileUs: () => 123_456_789 };
+    expect(scenarioMetric('server', measured({ queryLatency: slow })).shortfalls).toEqual([
+      'p99 latency is 123500 ms, above 10 ms',
+    ]);
+  });
+});
+
 describe('scenarioMetric', () => {
   it('single-stream: the 90th percentile of latency', () => {
     const result = scenarioMetric('single-stream', measured());
@@ -80,6 +100,12 @@ describe('scenarioMetric', () => {
     expect(scenarioMetric('single-stream', measured(short), { minDurationUs: 5e6 }).shortfalls).toHaveLength(
       1,
     );
+    expect(scenarioMetric('multi-stream', measured({ samplesPerQuery: 4 })).shortfalls).toEqual([
+      'its queries had 4 samples, not 8',
+    ]);
+    expect(
+      scenarioMetric('offline', measured({ samplesPerQuery: 4 }), { datasetSamples: 9 }).shortfalls,
+    ).toEqual([]);
     const none = measured({ queryLatency: new LatencyHistogram(), samplesAnswered: 0, lastAnswerUs: 0 });
     expect(scenarioMetric('server', none)).toMatchObject({
       value: 0,
