@@ -1,78 +1,18 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { float32View } from '@aibench/core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FlagValues } from '../cli/flags.js';
-import { defaultValues } from '../cli/flags.js';
+import { describe, expect, it } from 'vitest';
 import type { RunResult } from '../result/run-result.js';
-import { loadFlags } from './load-flags.js';
-import type { BenchmarkOptions } from './run-benchmark.js';
-import { runner } from './stub-runner.test.fixture.js';
+import {
+  benchmark,
+  expectSound,
+  fileRows,
+  folder,
+  type Load,
+  rowsWithIds,
+} from './run-benchmark.test.fixture.js';
 import type { PrintedAnswer } from './thread-messages.js';
-
-// Threads load compiled modules, so the built package is what is tested here.
-const dist = new URL('../../dist/engine/', import.meta.url);
-const runnerUrl = new URL('stub-runner.test.fixture.js', dist).href;
-const { runBenchmark } = (await import(
-  new URL('run-benchmark.js', dist).href
-)) as typeof import('./run-benchmark.js');
-
-/** The size of a creditcard-fraud row. */
-const rowSizeBytes = 1_152;
-
-function rowsWithIds(count: number): Buffer {
-  const bytes = Buffer.alloc(count * rowSizeBytes);
-  for (let id = 0; id < count; id++) bytes.writeBigUInt64LE(BigInt(id), id * rowSizeBytes);
-  return bytes;
-}
-
-let folder: string;
-let file: string;
-const fileRows = 2_000;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'aibench-run-'));
-  file = join(folder, 'rows.dat');
-  writeFileSync(file, rowsWithIds(fileRows));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-
-type Load = FlagValues<typeof loadFlags>;
-type Stub = FlagValues<typeof runner.flags>;
-
-function benchmark(load: Partial<Load>, stub: Partial<Stub> = {}, options: Partial<BenchmarkOptions> = {}) {
-  return runBenchmark({
-    runner,
-    runnerUrl,
-    runnerFlags: { ...defaultValues(runner.flags), ...stub },
-    load: { ...defaultValues(loadFlags), file, ...load },
-    recordedFlags: {},
-    suiteVersion: '1.2.3',
-    stdin: Readable.from([]),
-    signal: new AbortController().signal,
-    ...options,
-  });
-}
-
-/** What must hold of every result, however the run ended. */
-function expectSound({ outcome, counts, windows, serviceTime, load, client, conservation }: RunResult): void {
-  expect(counts.sent).toBe(counts.answered + counts.failed + counts.cutOff);
-  expect(counts.cutOff).toBeGreaterThanOrEqual(0);
-  expect(counts.cutOff).toBeLessThanOrEqual(load.workers);
-  expect(counts.measured + counts.burnIn).toBe(counts.answered);
-  expect(serviceTime.count).toBe(counts.measured);
-  expect(windows.reduce((sum, { answered }) => sum + answered, 0)).toBe(counts.answered);
-  expect(windows.reduce((sum, { failed }) => sum + failed, 0)).toBe(counts.failed);
-  expect(windows.reduce((sum, window) => sum + window.serviceTime.count, 0)).toBe(counts.measured);
-  const ends = windows.map(({ endMs }) => endMs);
-  expect(ends).toEqual([...ends].sort((a, b) => a - b));
-  expect(new Set(ends).size).toBe(ends.length);
-  expect(conservation.violations).toEqual([]);
-  // A thread that died, or had to be ended from outside, told nothing of itself.
-  expect(client.threads.length).toBeLessThanOrEqual(load.threads);
-  if (outcome.kind === 'completed') expect(client.threads).toHaveLength(load.threads);
-}
 
 /** By row: which worker answered, from the printed answers. */
 function workersByRow(answers: readonly PrintedAnswer[]): Map<number, number> {

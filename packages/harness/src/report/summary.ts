@@ -30,7 +30,9 @@ function facts(result: RunResult): string {
         (counts.burnIn > 0 ? ` (${formatCount(rates.includingBurnInPerSecond)}/s with burn-in)` : ''),
     ],
   ];
-  if (load.model === 'open-loop') rows.push(['Schedule', scheduleLine(result)]);
+  // Of a burst, all are due at once and nearly all are late: that tells nothing.
+  if (load.model === 'open-loop' && load.schedule?.kind !== 'burst')
+    rows.push(['Schedule', scheduleLine(result)]);
   rows.push(['Client', `${client.cpuPerRequestUs.toFixed(1)} us CPU a request, ${busyText(result)}`]);
   if (load.verify) rows.push(['Verified', verifiedLine(result)]);
   return rows.map(([name, text]) => `${name.padEnd(11)} ${text}`).join('\n');
@@ -143,12 +145,15 @@ function scenarioLines({ scenario, label, value, unit, shortfalls }: ScenarioRes
 }
 
 function steadyLine({ steady, kind, rateSpread, quantileSpread }: SteadyStateVerdict): string {
-  const percent = (share: number | undefined) =>
-    share === undefined ? '?' : `${(share * 100).toFixed(1)} %`;
+  if (rateSpread === undefined || quantileSpread === undefined) {
+    const why = kind === 'idle' ? 'nothing was answered in one of the last windows' : 'too few windows';
+    return `NOT REACHED: ${why}`;
+  }
+  const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
   const spreads = `rate within ${percent(rateSpread)}, latency within ${percent(quantileSpread)}`;
   return steady
     ? `yes: ${spreads} over the windows measured`
-    : `NOT REACHED (${kind}): ${spreads} over the last windows`;
+    : `NOT REACHED: ${spreads} over the last windows`;
 }
 
 function failureLines({ counts, outcome }: RunResult): string[] {

@@ -48,7 +48,10 @@ export interface RunResult {
   readonly client: ClientCost;
   /** Whether no request was lost or made up, and whether times and counts agree. */
   readonly conservation: Conservation;
-  /** Whether the load was steady at the end; undefined where that was not asked. */
+  /**
+   * Whether the load was steady at the end; undefined where that was not asked. Its `firstWindow` is a place in
+   * `windows`; where it was steady, `--stable-windows` of them from there on are what was measured.
+   */
   readonly steadyState: SteadyStateVerdict | undefined;
   /** MLPerf's figure; undefined where the load was no scenario of MLPerf's. */
   readonly scenario: ScenarioResult | undefined;
