@@ -56,7 +56,7 @@ async function run(runner: Runner, runnerUrl: URL, context: CommandContext<AllFl
       runnerUrl: runnerUrl.href,
       runnerFlags: flags,
       load: each,
-      recordedFlags: recordFlags({ ...runner.flags, ...loadFlags }, { ...flags, ...each }),
+      recordedFlags: recordFlags({ ...runner.flags, ...loadFlags }, { ...each, ...flags }),
       suiteVersion: version,
       stdin: process.stdin,
       signal,
