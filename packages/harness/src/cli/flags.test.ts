@@ -75,7 +75,7 @@ describe('defaultValues', () => {
     expect(Object.keys(load)).toHaveLength(Object.keys(loadFlags).length);
     expect(load).toMatchObject({
       workers: 8,
-      threads: 1,
+      threads: 0,
       reportingPeriodMs: 1_000,
       useCase: 'creditcard-fraud',
     });

@@ -37,6 +37,16 @@ function verdictOn(changes: Partial<ClientObservation>, more: Partial<ClientVerd
 const gc = (totalMs: number, longestMs: number) => ({ gc: { count: 9, totalMs, longestMs, byKind: {} } });
 
 describe('judgeClient', () => {
+  it('does not take the worst of a few timer ticks for a 99th percentile', () => {
+    const lateTicks = (count: number) => {
+      const histogram = new LatencyHistogram();
+      for (let tick = 0; tick < count; tick++) histogram.record(50_000);
+      return observation({ timerLateness: summarizeLatency(histogram) });
+    };
+    expect(judgeClient({ threads: [lateTicks(99)], serviceTime }).clientBound).toBe(false);
+    expect(judgeClient({ threads: [lateTicks(100)], serviceTime }).clientBound).toBe(true);
+  });
+
   it('acquits a thread at ease', () => {
     expect(verdictOn({})).toEqual({ clientBound: false, reasons: [], notes: [] });
   });

@@ -32,6 +32,9 @@ export const clientLimits = {
   ofLatency: 0.5,
 } as const;
 
+/** Of fewer ticks than this, the 99th percentile is just the worst one, which any other program may have caused. */
+export const fewestTimerTicks = 100;
+
 /** Runs shorter than this are not judged, ms: CPU time comes in ticks of 10 ms, and garbage in bursts. */
 export const shortestJudgedMs = 200;
 
@@ -133,7 +136,7 @@ function timerReason(
   serviceTime: LatencyPair | undefined,
 ): string | undefined {
   const limitUs = Math.max(clientLimits.timerLateUs, lateOfServiceUs(serviceTime));
-  if (!(timerLateness.p99Us > limitUs)) return undefined;
+  if (timerLateness.count < fewestTimerTicks || !(timerLateness.p99Us > limitUs)) return undefined;
   return (
     `${name}'s event loop came ${duration(timerLateness.p99Us)} late at p99, above ${duration(limitUs)}: ` +
     'raise --threads or lower --workers'
