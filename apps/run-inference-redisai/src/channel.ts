@@ -1,4 +1,4 @@
-import type { RedisConnection, RedisReply } from '@aibench/redis';
+import type { RedisReply, RequestConnection } from '@aibench/redis';
 
 /** A way to one server for one worker's requests, of which one is out at a time. */
 export interface Channel {
@@ -17,21 +17,20 @@ export interface Channel {
    * @throws the first error among them
    */
   sendAll(commands: readonly Buffer[]): Promise<RedisReply[]>;
+  /** Bytes sent that the kernel has not taken yet; left out where the connection is not the channel's alone. */
+  backlogBytes?(): number;
   /** Gives the connection up; a request that is out fails. */
   close(): Promise<void>;
 }
 
 /** A connection that no other worker uses. */
-export function ownChannel(connection: RedisConnection): Channel {
+export function ownChannel(connection: RequestConnection): Channel {
   return {
     address: connection.address,
     send: (command) => connection.send(command),
-    sendAll(commands) {
-      connection.cork();
-      const replies = Promise.all(commands.map((command) => connection.send(command)));
-      connection.uncork();
-      return replies;
-    },
+    // What is sent in one turn of the event loop leaves in one write.
+    sendAll: (commands) => Promise.all(commands.map((command) => connection.send(command))),
+    backlogBytes: () => connection.backlogBytes,
     close: () => connection.close(),
   };
 }

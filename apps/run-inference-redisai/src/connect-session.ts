@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerDescription, Session, SessionContext } from '@aibench/harness';
-import { connectRedis } from '@aibench/redis';
-import { dagCommand, openShards, rowKeys, separateCommands } from '@aibench/redisai';
+import { openRequestConnection } from '@aibench/redis';
+import { dagCommand, openShards, rowKeys, type Shard, separateCommands } from '@aibench/redisai';
 import { type Channel, ownChannel } from './channel.js';
 import { DagSession, type DagTarget } from './dag-session.js';
 import { detailsOf } from './describe-server.js';
@@ -25,7 +25,7 @@ async function connectToServer(context: Context): Promise<Session> {
   const channel =
     values.poolPipelineConcurrency > 0
       ? await threadState(context).channels.join(address)
-      : ownChannel(await connectRedis(address, connectOptions));
+      : ownChannel(await openRequestConnection(address, connectOptions));
   return openSession(context, channel, modelName(values, task), '');
 }
 
@@ -33,17 +33,35 @@ async function connectToCluster(context: Context): Promise<Session> {
   const { flags: values, task, worker } = context;
   const model = modelName(values, task);
   const shards = await openShards(addressesOf(values), { ...connectOptions, cluster: true, model });
-  const close = () => shards.close();
+  // They have told who owns what; requests go over connections of their own.
+  await shards.close();
   const [reference] = task.references;
   if (reference === undefined) {
     // Any master will do, so each worker keeps to one.
-    const { connection, model, hashTag } = shards.list[worker % shards.list.length]!;
-    return openSession(context, { ...ownChannel(connection), close }, model, hashTag);
+    const shard = shards.list[worker % shards.list.length]!;
+    const connection = await openRequestConnection(shard.address, connectOptions);
+    return openSession(context, ownChannel(connection), shard.model, shard.hashTag);
   }
-  const targets = new Map(
-    shards.list.map((shard) => [shard, dagTarget(context, ownChannel(shard.connection), shard.model)]),
+  const targets = await targetsOf(context, shards.list);
+  return new DagSession(
+    (id) => targets.get(shards.owner(reference.tensorKey(id)))!,
+    [...targets.values()].map(({ channel }) => channel),
   );
-  return new DagSession((id) => targets.get(shards.owner(reference.tensorKey(id)))!, close);
+}
+
+/** A connection to each shard; all of them or, where one cannot be opened, none. */
+async function targetsOf(context: Context, shards: readonly Shard[]): Promise<ReadonlyMap<Shard, DagTarget>> {
+  const targets = new Map<Shard, DagTarget>();
+  try {
+    for (const shard of shards) {
+      const connection = await openRequestConnection(shard.address, connectOptions);
+      targets.set(shard, dagTarget(context, ownChannel(connection), shard.model));
+    }
+    return targets;
+  } catch (error) {
+    await Promise.all([...targets.values()].map(({ channel }) => channel.close()));
+    throw error;
+  }
 }
 
 /** A session on one server. */
@@ -51,10 +69,7 @@ function openSession(context: Context, channel: Channel, model: string, hashTag:
   const { flags: values, task, server, worker } = context;
   if (values.useDag) {
     const target = dagTarget(context, channel, model);
-    return new DagSession(
-      () => target,
-      () => channel.close(),
-    );
+    return new DagSession(() => target, [channel]);
   }
   // Random, since another run may ask the same server at the same time.
   const name = `w${worker}-${randomBytes(6).toString('hex')}`;

@@ -13,12 +13,15 @@ export interface DagTarget extends AnswerContext {
 /** Asks with one command for each inference; nothing of it stays in the store. */
 export class DagSession implements Session {
   readonly #targetOf: (requestId: number) => DagTarget;
-  readonly #close: () => Promise<void>;
+  readonly #channels: readonly Channel[];
 
-  /** @param targetOf which server a row is asked of */
-  constructor(targetOf: (requestId: number) => DagTarget, close: () => Promise<void>) {
+  /**
+   * @param targetOf which server a row is asked of
+   * @param channels the session's channels, to all of them
+   */
+  constructor(targetOf: (requestId: number) => DagTarget, channels: readonly Channel[]) {
     this.#targetOf = targetOf;
-    this.#close = close;
+    this.#channels = channels;
   }
 
   async infer({ id, inputs }: InferenceRequest, stages: StageTimer): Promise<readonly Tensor[]> {
@@ -40,7 +43,11 @@ export class DagSession implements Session {
     return outputs;
   }
 
-  close(): Promise<void> {
-    return this.#close();
+  backlogBytes(): number {
+    return this.#channels.reduce((sum, channel) => sum + (channel.backlogBytes?.() ?? 0), 0);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#channels.map((channel) => channel.close()));
   }
 }

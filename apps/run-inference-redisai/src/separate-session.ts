@@ -47,6 +47,10 @@ export class SeparateSession implements Session {
     return outputs;
   }
 
+  backlogBytes(): number {
+    return this.#options.channel.backlogBytes?.() ?? 0;
+  }
+
   /** Deletes the session's tensors first, and those of others that could not, where the server still listens. */
   async close(): Promise<void> {
     const { channel, commands, leftovers, address } = this.#options;

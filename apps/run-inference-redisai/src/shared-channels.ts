@@ -1,10 +1,10 @@
 import {
   type ConnectOptions,
-  connectRedis,
   formatRedisAddress,
+  openRequestConnection,
   type RedisAddress,
-  type RedisConnection,
   type RedisReply,
+  type RequestConnection,
 } from '@aibench/redis';
 import type { Channel } from './channel.js';
 
@@ -31,13 +31,13 @@ export class SharedChannels {
   /**
    * A place on a connection to a server, opened where there is none with room.
    *
-   * @throws what {@link connectRedis} throws
+   * @throws what {@link openRequestConnection} throws
    */
   async join(address: RedisAddress): Promise<Channel> {
     const key = formatRedisAddress(address);
     let shared = this.#connections.get(key);
     if (shared?.hasRoom !== true) {
-      shared = new SharedConnection(connectRedis(address, this.#options), this.#options);
+      shared = new SharedConnection(openRequestConnection(address, this.#options), this.#options);
       this.#connections.set(key, shared);
     }
     return shared.join();
@@ -46,7 +46,7 @@ export class SharedChannels {
 
 /** A connection on which the requests of several workers leave in one write. */
 class SharedConnection {
-  readonly #opening: Promise<RedisConnection>;
+  readonly #opening: Promise<RequestConnection>;
   readonly #options: SharingOptions;
   #members = 0;
   /** Requests that have no answer yet, those held back included. */
@@ -58,7 +58,7 @@ class SharedConnection {
   /** Whether a worker has left, which happens when the connection is lost or the run is over. */
   #left = false;
 
-  constructor(opening: Promise<RedisConnection>, options: SharingOptions) {
+  constructor(opening: Promise<RequestConnection>, options: SharingOptions) {
     this.#opening = opening;
     this.#options = options;
   }
@@ -69,7 +69,7 @@ class SharedConnection {
 
   async join(): Promise<Channel> {
     this.#members += 1;
-    let connection: RedisConnection;
+    let connection: RequestConnection;
     try {
       connection = await this.#opening;
     } catch (error) {
@@ -100,7 +100,7 @@ class SharedConnection {
   }
 
   /** Sends with the others of the window; all leave at once when no worker is left to wait for. */
-  async #hold<T>(connection: RedisConnection, send: () => Promise<T>): Promise<T> {
+  async #hold<T>(connection: RequestConnection, send: () => Promise<T>): Promise<T> {
     if (this.#held === 0) {
       connection.cork();
       this.#dueMs = performance.now() + this.#options.windowMs;
@@ -118,12 +118,12 @@ class SharedConnection {
     }
   }
 
-  #flush(connection: RedisConnection): void {
+  #flush(connection: RequestConnection): void {
     this.#held = 0;
     connection.uncork();
   }
 
-  #flushWhenDue(connection: RedisConnection): void {
+  #flushWhenDue(connection: RequestConnection): void {
     const leftMs = this.#dueMs - performance.now();
     if (this.#held > 0 && leftMs <= 0) this.#flush(connection);
     this.#isWatched = this.#held > 0;
@@ -134,7 +134,7 @@ class SharedConnection {
   }
 
   /** Replies come in the order of requests, so a request that is given up takes the connection with it. */
-  async #leave(connection: RedisConnection, isOut: boolean): Promise<void> {
+  async #leave(connection: RequestConnection, isOut: boolean): Promise<void> {
     this.#left = true;
     this.#members -= 1;
     if (isOut || this.#members === 0) await connection.close();

@@ -1,6 +1,6 @@
 import type { AibenchError } from '@aibench/core';
 import { BulkBatch } from './bulk-batch.js';
-import type { BulkSocket } from './bulk-socket.js';
+import type { RedisSocket } from './redis-socket.js';
 import type { ScannedReply } from './reply-scanner.js';
 
 /** What a lane tells its writer. */
@@ -22,7 +22,7 @@ const maxBatchCommands = 256;
  */
 export class BulkLane {
   readonly address: string;
-  readonly #socket: BulkSocket;
+  readonly #socket: RedisSocket;
   readonly #events: BulkLaneEvents;
   readonly #batchCommands: number;
   readonly #free: BulkBatch[] = [];
@@ -31,7 +31,7 @@ export class BulkLane {
   #open: BulkBatch | undefined;
 
   /** @param pipeline commands on their way at most, at least 1 */
-  constructor(socket: BulkSocket, pipeline: number, events: BulkLaneEvents) {
+  constructor(socket: RedisSocket, pipeline: number, events: BulkLaneEvents) {
     this.address = socket.address;
     this.#socket = socket;
     this.#events = events;

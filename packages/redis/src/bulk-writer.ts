@@ -2,13 +2,13 @@ import { AibenchError } from '@aibench/core';
 import type { BulkBatch } from './bulk-batch.js';
 import { BulkLane } from './bulk-lane.js';
 import { BulkLedger, type BulkTotals, type RefusedCommand } from './bulk-ledger.js';
-import { BulkSocket } from './bulk-socket.js';
 import type { CommandTemplate } from './command-template.js';
 import { answeredError } from './connection-error.js';
 import { hashSlot } from './hash-slot.js';
 import { formatRedisAddress, type RedisAddress } from './redis-address.js';
 import { connectRedisCluster, parseRedirect, type RedisClusterClient } from './redis-cluster-client.js';
 import { answerText, type ConnectOptions } from './redis-connection.js';
+import { RedisSocket } from './redis-socket.js';
 import { ReplyError, type ScannedReply } from './reply-scanner.js';
 
 /** How a {@link BulkWriter} writes. */
@@ -155,7 +155,7 @@ export class BulkWriter {
 
   async #openLanes(address: RedisAddress): Promise<BulkLane[]> {
     const { connections = 1, pipeline = 100 } = this.#options;
-    const opening = Array.from({ length: connections }, () => BulkSocket.open(address, this.#options));
+    const opening = Array.from({ length: connections }, () => RedisSocket.open(address, this.#options));
     const opened = await Promise.allSettled(opening);
     const failed = opened.find((result) => result.status === 'rejected');
     const sockets = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));

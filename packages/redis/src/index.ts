@@ -22,4 +22,5 @@ export { connectRedisCluster, RedisClusterClient } from './redis-cluster-client.
 export { answerText, type ConnectOptions, connectRedis, RedisConnection } from './redis-connection.js';
 export { connectReferenceReader, ReferenceReader, type ReferenceReaderOptions } from './reference-reader.js';
 export { ReplyError, ReplyScanner, ReplySyntaxError, type ScannedReply } from './reply-scanner.js';
+export { openRequestConnection, RequestConnection } from './request-connection.js';
 export { encodeCommand } from './resp-encode.js';

@@ -1,4 +1,4 @@
-/** What a server answers through ioredis: bulk and simple strings as Buffers; an error only inside an array. */
+/** What a server answers: bulk and simple strings as Buffers; an error only inside an array. */
 export type RedisReply = Buffer | number | null | Error | readonly RedisReply[];
 
 /** A connection, or the connections to a cluster, on which encoded commands are sent. */

@@ -1,14 +1,17 @@
 import type { Socket } from 'node:net';
 import { startTcpPeer } from '@aibench/testing';
 import { describe, expect, it } from 'vitest';
-import { BulkSocket } from './bulk-socket.js';
 import { parseRedisAddress, type RedisAddress } from './redis-address.js';
 import { connectRedis } from './redis-connection.js';
+import { RedisSocket } from './redis-socket.js';
+import { openRequestConnection } from './request-connection.js';
+import { encodeCommand } from './resp-encode.js';
 
-/** Both ways to connect must explain failures alike. */
+/** All ways to connect must explain failures alike. */
 const ways = [
   { name: 'connectRedis', open: connectRedis },
-  { name: 'BulkSocket.open', open: BulkSocket.open },
+  { name: 'openRequestConnection', open: openRequestConnection },
+  { name: 'RedisSocket.open', open: RedisSocket.open },
 ];
 const options = { connectTimeoutMs: 400, flag: '--host' };
 
@@ -117,7 +120,12 @@ describe.each(ways)('$name', ({ open }) => {
   });
 });
 
-describe('RedisConnection', () => {
+const get = encodeCommand(['GET', 'a']);
+
+describe.each([
+  { name: 'RedisConnection', open: connectRedis },
+  { name: 'RequestConnection', open: openRequestConnection },
+])('$name', ({ open }) => {
   it('rejects what is on its way when the connection is lost, and does not come back', async () => {
     const peer = await startTcpPeer((socket) => {
       socket.once('data', () => {
@@ -125,13 +133,13 @@ describe('RedisConnection', () => {
         socket.once('data', () => socket.destroy());
       });
     });
-    const connection = await connectRedis(parseRedisAddress(peer.address), options);
+    const connection = await open(parseRedisAddress(peer.address), options);
     const lost = {
       code: 'AIBENCH_CONNECTION',
       message: `the connection to Redis at ${peer.address} was lost`,
     };
-    await expect(connection.call('GET', 'a')).rejects.toMatchObject(lost);
-    await expect(connection.call('GET', 'a')).rejects.toMatchObject(lost);
+    await expect(connection.send(get)).rejects.toMatchObject(lost);
+    await expect(connection.send(get)).rejects.toMatchObject(lost);
     expect(peer.connections()).toBe(1);
     await connection.close();
   });
@@ -140,7 +148,7 @@ describe('RedisConnection', () => {
     const { address } = await startTcpPeer(
       (socket) => void socket.once('data', () => socket.write('+PONG\r\n')),
     );
-    const connection = await connectRedis(parseRedisAddress(address), { ...options, readTimeoutMs: 100 });
-    await expect(connection.call('GET', 'a')).rejects.toMatchObject({ code: 'AIBENCH_TIMEOUT' });
+    const connection = await open(parseRedisAddress(address), { ...options, readTimeoutMs: 100 });
+    await expect(connection.send(get)).rejects.toMatchObject({ code: 'AIBENCH_TIMEOUT' });
   });
 });

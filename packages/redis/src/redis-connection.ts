@@ -18,9 +18,9 @@ export interface ConnectOptions {
 }
 
 /**
- * One connection to one Redis, by ioredis, set up for benchmarks: nothing is
+ * One connection to one Redis, by ioredis, for set-up and questions: nothing is
  * retried, sent again or queued behind the caller's back, so a lost command is
- * always seen as an error.
+ * always seen as an error. Timed requests go over a `RequestConnection`.
  */
 export class RedisConnection implements RedisClient {
   readonly address: string;
@@ -72,19 +72,9 @@ export class RedisConnection implements RedisClient {
     return this.#redis.sendCommand(new EncodedCommand(wire, this.#toError)) as Promise<RedisReply>;
   }
 
-  /** Sends a command given as its name and arguments. For set-up; {@link send} is the fast way. */
+  /** Sends a command given as its name and arguments. */
   call(...args: readonly [string, ...(string | number | Uint8Array)[]]): Promise<RedisReply> {
     return this.send(encodeCommand(args));
-  }
-
-  /** Holds back what is sent until {@link uncork}, so that it leaves in one write. */
-  cork(): void {
-    this.#redis.stream?.cork();
-  }
-
-  /** Lets go what {@link cork} has held back. */
-  uncork(): void {
-    this.#redis.stream?.uncork();
   }
 
   close(): Promise<void> {

@@ -3,7 +3,8 @@ import { hashSlot } from './hash-slot.js';
 import type { RedisAddress } from './redis-address.js';
 import type { RedisClient } from './redis-client.js';
 import { connectRedisCluster } from './redis-cluster-client.js';
-import { type ConnectOptions, connectRedis } from './redis-connection.js';
+import type { ConnectOptions } from './redis-connection.js';
+import { openRequestConnection } from './request-connection.js';
 
 /** How a {@link ReferenceReader} reaches the store. */
 export interface ReferenceReaderOptions extends ConnectOptions {
@@ -54,7 +55,7 @@ export async function connectReferenceReader(
   const { cluster = false, ...connect } = options;
   const client = cluster
     ? await connectRedisCluster(addresses, connect)
-    : await connectRedis(addresses[0], connect);
+    : await openRequestConnection(addresses[0], connect);
   return new ReferenceReader(client, cluster);
 }
 

@@ -70,9 +70,45 @@ describe('ReplyScanner', () => {
     '+a\rb',
     '$1\r\nab\r\n',
     '%1\r\n',
+    '$-2\r\n',
+    '*9999999999\r\n',
+    '$12345678901234567890\r\n',
+    '$\r\n',
+    '*1\r\n'.repeat(200),
   ])('refuses %j', (text) => {
     const scanner = new ReplyScanner(() => {});
     expect(() => scanner.push(Buffer.from(text))).toThrow(ReplySyntaxError);
+  });
+
+  it('believes no length before the bytes are there', () => {
+    const scanner = new ReplyScanner(() => expect.unreachable('nothing is whole'));
+    const before = process.memoryUsage().arrayBuffers;
+    scanner.push(Buffer.from('*2000000000\r\n$2000000000\r\n'));
+    scanner.push(Buffer.from('x'));
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1e7);
+  });
+
+  it('puts long replies together from small chunks', () => {
+    const long = Buffer.alloc(20_000_000, 'long\r\n');
+    const value = [Array.from({ length: 200_000 }, (_, i) => i), long, 'OK', long];
+    const stream = encode(value);
+    const found: ScannedReply[] = [];
+    const scanner = new ReplyScanner((reply) => found.push(reply));
+    // Would take hours if what has come were looked at again with every chunk.
+    for (let at = 0; at < stream.length; at += 1_000) scanner.push(stream.subarray(at, at + 1_000));
+    expect(found).toHaveLength(1);
+    const [numbers, first, status, second] = found[0] as ScannedReply[];
+    expect(numbers).toEqual(value[0]);
+    expect(status).toBe('OK');
+    for (const bytes of [first, second]) expect(long.equals(bytes as Buffer)).toBe(true);
+  });
+
+  it('tells numbers apart, however many digits they have', () => {
+    const numbers = [0, 7, -7, 999_999_999, 1_234_567_890, -1_234_567_890, 2 ** 53 - 1];
+    const found: ScannedReply[] = [];
+    const scanner = new ReplyScanner((reply) => found.push(reply));
+    scanner.push(Buffer.from(numbers.map((number) => `:${number}\r\n`).join('')));
+    expect(found).toEqual(numbers);
   });
 
   it('does not wait for ever for a line to end', () => {

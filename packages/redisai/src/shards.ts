@@ -12,7 +12,10 @@ import { shardHashTag } from './shard-hash-tag.js';
 
 /** A server that runs inferences. */
 export interface Shard {
+  /** For set-up and questions. */
   readonly connection: RedisConnection;
+  /** Where and how to reach it, for connections that requests go over. */
+  readonly address: RedisAddress;
   /**
    * Key of the model there. A model is run where it is stored, and a cluster
    * stores a key on one master only; so each master has a copy of its own,
@@ -26,7 +29,7 @@ export interface Shard {
 /** Every server that inferences go to. */
 export interface Shards {
   readonly list: readonly [Shard, ...Shard[]];
-  /** The shard that owns a key, in a cluster; otherwise the first, since any server will do. */
+  /** The shard that owns a key, in a cluster; otherwise the first, since any server will do. Told after {@link close}, too. */
   owner(key: string): Shard;
   close(): Promise<void>;
 }
@@ -81,7 +84,10 @@ async function openServers(
     await close();
     throw failure.reason;
   }
-  const [first, ...others] = open.map((connection) => ({ connection, model, hashTag: '' }));
+  const [first, ...others] = open.map((connection, i) => ({
+    ...{ connection, model, hashTag: '' },
+    address: addresses[i]!,
+  }));
   return { list: [first!, ...others], owner: () => first!, close };
 }
 
@@ -100,7 +106,8 @@ async function openCluster(
     const masters = await client.masters();
     const [first, ...others] = masters.map((connection) => {
       const hashTag = shardHashTag((slot) => client.owner(slot) === connection.address);
-      return { connection, model: `${model}${hashTag}`, hashTag };
+      const address = client.nodeAddress(connection.address);
+      return { connection, address, model: `${model}${hashTag}`, hashTag };
     });
     const list: readonly [Shard, ...Shard[]] = [first!, ...others];
     const byAddress = new Map(list.map((shard) => [shard.connection.address, shard]));

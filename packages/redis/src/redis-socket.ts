@@ -8,33 +8,37 @@ import type { ConnectOptions } from './redis-connection.js';
 import { ReplyError, ReplyScanner, type ScannedReply } from './reply-scanner.js';
 import { encodeCommand } from './resp-encode.js';
 
-/** What becomes of a {@link BulkSocket}'s stream. */
-export interface BulkSocketEvents {
+/** What becomes of a {@link RedisSocket}'s stream. */
+export interface RedisSocketEvents {
   onReply(reply: ScannedReply): void;
   /** The connection is gone; nothing comes after this. Not called after `destroy`. */
   onLost(error: AibenchError): void;
+  /** Nothing was sent or received for {@link ConnectOptions.readTimeoutMs}. */
+  onSilence?(): void;
 }
 
-/** Bytes read from a socket at once. Replies to writes are short. */
+/** Bytes read from a socket at once: many short replies, or a part of a long one. */
 const readBufferBytes = 16_384;
 
 /**
  * A socket to a Redis, logged in, on which encoded commands are written and
  * replies are scanned, with nothing between them: no queue, no promises, no
- * allocation for each command.
+ * allocation for each command. `RequestConnection` and the bulk writer's lanes
+ * are made of it.
  */
-export class BulkSocket {
+export class RedisSocket {
   readonly address: string;
   readonly #context: ConnectionErrorContext;
   readonly #socket: Socket;
   readonly #scanner: ReplyScanner;
-  #events: BulkSocketEvents | undefined;
+  #events: RedisSocketEvents | undefined;
   #handshakeReply: ((reply: ScannedReply) => void) | undefined;
   #handshakeLost: ((error: AibenchError) => void) | undefined;
   #connecting = true;
   #ended = false;
+  #lost: AibenchError | undefined;
 
-  private constructor(address: RedisAddress, flag: string) {
+  private constructor(address: RedisAddress, flag: string, readTimeoutMs: number) {
     this.address = formatRedisAddress(address);
     this.#context = { address: this.address, tls: address.tls !== undefined, flag, connecting: true };
     this.#scanner = new ReplyScanner((reply) => this.#takeReply(reply));
@@ -54,6 +58,10 @@ export class BulkSocket {
       this.#socket.setNoDelay(true);
       this.#socket.on('data', (chunk: Buffer) => this.#read(chunk, chunk.length));
     }
+    if (readTimeoutMs > 0) {
+      this.#socket.setTimeout(readTimeoutMs);
+      this.#socket.on('timeout', () => this.#events?.onSilence?.());
+    }
     this.#socket.on('error', (error) => this.#lose(error));
     this.#socket.on('close', () => this.#lose(new Error('closed')));
   }
@@ -63,9 +71,9 @@ export class BulkSocket {
    *
    * @throws AIBENCH_CONNECTION, AIBENCH_SERVER or AIBENCH_ANSWER as `connectRedis` does
    */
-  static async open(address: RedisAddress, options: ConnectOptions = {}): Promise<BulkSocket> {
-    const { connectTimeoutMs = 5_000, flag = '--redis-host' } = options;
-    const socket = new BulkSocket(address, flag);
+  static async open(address: RedisAddress, options: ConnectOptions = {}): Promise<RedisSocket> {
+    const { connectTimeoutMs = 5_000, readTimeoutMs = 0, flag = '--redis-host' } = options;
+    const socket = new RedisSocket(address, flag, readTimeoutMs);
     const timer = setTimeout(() => {
       socket.#lose(
         new AibenchError(
@@ -94,9 +102,11 @@ export class BulkSocket {
     }
   }
 
-  /** Says who gets the replies from now on. */
-  listen(events: BulkSocketEvents): void {
+  /** Says who gets the replies from now on, and learns of a loss, be it that it has happened already. */
+  listen(events: RedisSocketEvents): void {
     this.#events = events;
+    const lost = this.#lost;
+    if (lost !== undefined) queueMicrotask(() => events.onLost(lost));
   }
 
   /** Writes commands. The bytes must not change until their replies are in. */
@@ -104,10 +114,34 @@ export class BulkSocket {
     this.#socket.write(bytes);
   }
 
+  /** Writes several chunks at once. */
+  writeAll(chunks: readonly Uint8Array[]): void {
+    this.#socket.cork();
+    for (const chunk of chunks) this.#socket.write(chunk);
+    this.#socket.uncork();
+  }
+
+  /** Bytes written that the kernel has not taken yet. */
+  get backlogBytes(): number {
+    return this.#socket.writableLength;
+  }
+
   /** Closes the socket at once. */
   destroy(): void {
     this.#ended = true;
     this.#socket.destroy();
+  }
+
+  /** Gives the connection up for a reason, which {@link RedisSocketEvents.onLost} is told. */
+  abandon(reason: AibenchError): void {
+    this.#lose(reason);
+  }
+
+  /** Settles when the socket is closed. */
+  closed(): Promise<void> {
+    return this.#socket.closed
+      ? Promise.resolve()
+      : new Promise((resolve) => this.#socket.once('close', () => resolve()));
   }
 
   #ask(command: Buffer): Promise<ScannedReply> {
@@ -127,6 +161,8 @@ export class BulkSocket {
   }
 
   #takeReply(reply: ScannedReply): void {
+    // A chunk may hold more replies after the one that made its taker give up.
+    if (this.#ended) return;
     if (this.#events !== undefined) this.#events.onReply(reply);
     else this.#handshakeReply?.(reply);
   }
@@ -135,6 +171,7 @@ export class BulkSocket {
     if (this.#ended) return;
     this.destroy();
     const error = connectionError({ ...this.#context, connecting: this.#connecting }, cause);
+    this.#lost = error;
     if (this.#events !== undefined) this.#events.onLost(error);
     else this.#handshakeLost?.(error);
   }
