@@ -1,13 +1,20 @@
 /**
  * What a request of 22 arguments, as AI.DAGRUN has, costs a client in CPU time
  * and how many a second 50 at once make: ioredis given arguments, ioredis given
- * an encoded command, redis-benchmark. The command is EXISTS, so that any Redis
+ * an encoded command, the connection of our own that timed requests go over,
+ * redis-benchmark. The command is EXISTS, so that any Redis
  * answers it and the server's own work is small.
  *
  *     node benchmarks/dist/encoded-commands.js [requests] [rounds]
  */
 import { createRequire } from 'node:module';
-import { commandTemplate, connectRedis, parseRedisAddress, type TemplatePart } from '@aibench/redis';
+import {
+  commandTemplate,
+  connectRedis,
+  openRequestConnection,
+  parseRedisAddress,
+  type TemplatePart,
+} from '@aibench/redis';
 import { startRedis } from '@aibench/testing';
 import { runRedisBenchmark } from './redis-benchmark.js';
 
@@ -36,6 +43,7 @@ const template = commandTemplate(['EXISTS', ...parts]);
 const redis = await startRedis();
 const address = parseRedisAddress(redis.address);
 const connections = await Promise.all(Array.from({ length: concurrency }, () => connectRedis(address)));
+const own = await Promise.all(Array.from({ length: concurrency }, () => openRequestConnection(address)));
 const plain = Array.from({ length: concurrency }, () => new Redis(address.port, address.host));
 
 const ways: Readonly<Record<string, (worker: number, id: number) => Promise<unknown>>> = {
@@ -48,6 +56,7 @@ const ways: Readonly<Record<string, (worker: number, id: number) => Promise<unkn
       Buffer.from(blob),
     ),
   'ioredis, given an encoded command': (worker, id) => connections[worker]!.send(template.encode(id, [blob])),
+  'own connection, given an encoded command': (worker, id) => own[worker]!.send(template.encode(id, [blob])),
 };
 
 console.log(`${requests} requests of 22 arguments, ${concurrency} connections\n`);
@@ -77,6 +86,6 @@ for (let round = 0; round < rounds; round++) {
   console.log(`redis-benchmark: ${Math.round(result?.requestsPerSecond ?? 0)}/s\n`);
 }
 for (const client of plain) client.disconnect();
-for (const connection of connections) await connection.close();
+for (const connection of [...connections, ...own]) await connection.close();
 await redis.stop();
 process.exit(0);

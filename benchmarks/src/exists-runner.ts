@@ -1,22 +1,26 @@
 import type { Runner } from '@aibench/harness';
 import { flag } from '@aibench/harness/cli';
-import { commandTemplate, connectRedis, parseRedisAddress, type TemplatePart } from '@aibench/redis';
+import { commandTemplate, openRequestConnection, parseRedisAddress, type TemplatePart } from '@aibench/redis';
 
 const flags = { host: flag.string({ default: '127.0.0.1:6379', describe: 'Redis' }) };
 
 const sample = {
+  model: 'financialNet_NoReference',
   transaction: 'transactionTensor:{123456}',
-  reference: 'referenceTensor:{123456}',
   classification: 'classificationTensor:{123456}',
   blob: 'A'.repeat(120),
 };
 
-/** AI.DAGRUN's arguments for one inference with reference data, under a name that every Redis knows. */
+/**
+ * A request of 22 arguments with a blob of 120 bytes, under a name that every
+ * Redis knows: the DAG without reference data, which has 20, and ROUTING with
+ * its key before it, as AI.DAGEXECUTE has. (With reference data a DAG has 24.)
+ */
 export const existsArguments: readonly [string, ...string[]] = [
-  ...(['EXISTS', 'LOAD', '1', sample.reference, '|>'] as const),
+  ...(['EXISTS', 'ROUTING', sample.model, '|>'] as const),
   ...['AI.TENSORSET', sample.transaction, 'FLOAT', '1', '30', 'BLOB', sample.blob, '|>'],
-  ...['AI.MODELRUN', 'financialNet', 'INPUTS', sample.transaction, sample.reference],
-  ...['OUTPUTS', sample.classification, '|>', 'AI.TENSORGET', sample.classification, 'BLOB'],
+  ...['AI.MODELRUN', sample.model, 'INPUTS', sample.transaction, 'OUTPUTS', sample.classification, '|>'],
+  ...['AI.TENSORGET', sample.classification, 'BLOB'],
 ];
 
 const [name, ...rest] = existsArguments;
@@ -33,7 +37,7 @@ export const runner: Runner<typeof flags> = {
   flags,
   describeServer: async () => ({ product: 'Redis', version: 'unknown', isReference: false, details: {} }),
   async connect({ flags: { host }, task }) {
-    const connection = await connectRedis(parseRedisAddress(host));
+    const connection = await openRequestConnection(parseRedisAddress(host));
     const outputs = task.outputs.map((spec) => ({ ...spec, data: new Uint8Array(8) }));
     return {
       async infer({ id, inputs }, stages) {

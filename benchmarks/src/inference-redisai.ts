@@ -77,7 +77,7 @@ for (let round = 0; round < rounds; round++) {
 }
 await server.stop();
 
-console.log(`\nEXISTS with the DAG's ${existsArguments.length} arguments, real Redis`);
+console.log(`\nEXISTS with ${existsArguments.length} arguments, as a DAG has, real Redis`);
 const redis = await startRedis();
 const ratios: number[] = [];
 for (let round = 0; round < rounds; round++) {
@@ -85,7 +85,7 @@ for (let round = 0; round < rounds; round++) {
     runner,
     runnerUrl: new URL('./exists-runner.js', import.meta.url).href,
     runnerFlags: { host: redis.address },
-    load: { ...defaultValues(loadFlags), file: dataFile, workers, enableReferenceDataRedis: true },
+    load: { ...defaultValues(loadFlags), file: dataFile, workers },
     recordedFlags: {},
     suiteVersion: '0',
     stdin: process.stdin,
