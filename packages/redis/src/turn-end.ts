@@ -13,10 +13,10 @@ let scheduled = false;
  * Runs a task when the event loop has handled what has come in with this turn,
  * or as soon as 32 tasks wait, over everything in the thread.
  *
- * For writes. Those that follow one another cost the kernel a third to a half
- * less than those between reads, probably because they find the server awake. Besides, all that a
- * connection was given in a turn leaves in one write. With nothing else to do in
- * the turn, the wait is about a microsecond.
+ * For writes. Those that follow one another cost the kernel some 30 % less than
+ * those between reads, probably because they find the server awake. Besides, all
+ * that a connection was given in a turn leaves in one write. With nothing else to
+ * do in the turn, the wait is about a microsecond.
  */
 export function runAtTurnEnd(task: TurnEndTask): void {
   waiting.push(task);
