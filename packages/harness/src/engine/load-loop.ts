@@ -1,4 +1,4 @@
-import { AibenchError, type Tensor } from '@aibench/core';
+import { AibenchError, errorLine, type Tensor } from '@aibench/core';
 import type { InferenceRequest, InferenceTask } from '@aibench/usecases';
 import { InFlightIntegral } from '../client/conservation.js';
 import type { Arrival } from '../load-model/outstanding-queue.js';
@@ -331,18 +331,20 @@ export class LoadLoop {
   }
 
   async #reconnect(worker: Worker): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, startUs, durationUs, timeoutUs } = this.#options;
+    const lostUs = clock.nowUs();
     closeQuietly(worker.session);
     while (!this.#stopped) {
       try {
         worker.session = await this.#options.reconnect(worker.number);
         this.tally.reconnects += 1;
         return;
-      } catch {
+      } catch (cause) {
         // The server is still away; what is lost shows as a gap in the windows, not as a flood of failures.
         const nowUs = clock.nowUs();
-        if (this.#stopped || nowUs - this.#options.startUs >= this.#options.durationUs) return;
-        await clock.sleepUntil(nowUs + reconnectPauseUs);
+        if (this.#stopped || nowUs - startUs >= durationUs) return;
+        if (nowUs - lostUs >= timeoutUs) this.#fail(stayedAway(timeoutUs, cause));
+        else await clock.sleepUntil(nowUs + reconnectPauseUs);
       }
     }
   }
@@ -377,6 +379,15 @@ function answer(worker: Worker, request: InferenceRequest): Promise<readonly Ten
     worker.giveUp = reject;
     worker.session.infer(request, worker.stopwatch).then(resolve, reject);
   });
+}
+
+/** A server that is gone for good must not keep a run that ignores errors going for ever. */
+function stayedAway(timeoutUs: number, cause: unknown): AibenchError {
+  return new AibenchError(
+    'AIBENCH_CONNECTION',
+    `the server did not come back within ${timeoutUs / 1e6} s: ${errorLine(cause)}`,
+    { hint: 'see --request-timeout', cause },
+  );
 }
 
 /** Nobody waits for a lost session to close, and nobody cares whether it can. */
