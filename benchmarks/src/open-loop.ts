@@ -57,7 +57,7 @@ function describe({ counts, sendDelay, responseTime, rates, client }: RunResult)
     `response time p50/p99 ${ms(responseTime.p50Us)}/${ms(responseTime.p99Us)} ms`,
     `${Math.round(rates.measuredPerSecond)}/s`,
     `load threads waited ${Math.round(waitedMs)} ms for a core`,
-    client.verdict.clientBound ? 'client-bound' : 'not client-bound',
+    client.verdict.clientBound ? `client-bound: ${client.verdict.reasons.join(', ')}` : 'not client-bound',
   ].join('; ');
 }
 
