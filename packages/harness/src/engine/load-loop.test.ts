@@ -363,16 +363,16 @@ describe('a lost connection', () => {
     expect(clock.nowUs()).toBe(5e6);
   });
 
-  it('ends the run when the server stays away for longer than an answer may take', async () => {
+  it('ends the run when the server stays away for half a minute', async () => {
     const away = async () => {
       throw lost;
     };
-    const gone = setUp({ rows: 100, ignoreErrors: true, infer: away, reconnect: away, timeoutUs: 2e6 });
+    const gone = setUp({ rows: 100, ignoreErrors: true, infer: away, reconnect: away });
     expect(await gone.run()).toMatchObject({ sent: 1, reconnects: 0 });
     expect(gone.fatal).toMatchObject([
-      { code: 'AIBENCH_CONNECTION', message: expect.stringContaining('did not come back within 2 s') },
+      { code: 'AIBENCH_CONNECTION', message: expect.stringContaining('did not come back within 30 s') },
     ]);
-    expect(gone.clock.nowUs()).toBeLessThanOrEqual(startUs + 2e6 + 200_000);
+    expect(gone.clock.nowUs()).toBeLessThanOrEqual(startUs + 30e6 + 200_000);
   });
 
   it('leaves the sessions that are to be closed in the end', async () => {
