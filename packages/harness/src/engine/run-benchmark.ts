@@ -10,7 +10,7 @@ import { planLoad } from './load-plan.js';
 import { openRowInput } from './row-input.js';
 import { Run } from './run.js';
 import type { PrintedAnswer } from './thread-messages.js';
-import { unlessAborted, within } from './time-limit.js';
+import { setUpLimitMs, unlessAborted, within } from './time-limit.js';
 
 /** One run, as the command line or a plan asks for it. */
 export interface BenchmarkOptions {
@@ -90,13 +90,14 @@ function describeServer(
   { runner, load, signal }: BenchmarkOptions,
   context: RunnerContext,
 ): Promise<ServerDescription> {
+  const limitMs = setUpLimitMs(load.requestTimeoutMs);
   const description = within(
     runner.describeServer(context),
-    load.requestTimeoutMs,
+    limitMs,
     () =>
       new AibenchError(
         'AIBENCH_TIMEOUT',
-        `the server did not say who it is within ${formatDurationMs(load.requestTimeoutMs)}`,
+        `the server did not say who it is within ${formatDurationMs(limitMs)}`,
         { hint: 'see --request-timeout' },
       ),
   );
@@ -111,8 +112,8 @@ async function openStats(
     if (runner.openServerStats === undefined) return undefined;
     return await within(
       runner.openServerStats(context),
-      load.requestTimeoutMs,
-      () => new AibenchError('AIBENCH_TIMEOUT', 'no answer within --request-timeout'),
+      setUpLimitMs(load.requestTimeoutMs),
+      () => new AibenchError('AIBENCH_TIMEOUT', 'no answer in time'),
     );
   } catch (error) {
     onWarning?.(`the server's statistics are left out: ${errorLine(error)}`);

@@ -1,5 +1,13 @@
 import { AibenchError } from '@aibench/core';
 
+/** The least time that opening a session or describing a server may take, however short `--request-timeout` is. */
+const shortestSetUpLimitMs = 5_000;
+
+/** How long setting up may take where an answer may take `requestTimeoutMs`: connecting is slower than asking. */
+export function setUpLimitMs(requestTimeoutMs: number): number {
+  return Math.max(requestTimeoutMs, shortestSetUpLimitMs);
+}
+
 /** The longest wait that setTimeout takes: above 2^31 - 1 ms it does not wait at all. */
 const longestTimerMs = 2 ** 31 - 1;
 
