@@ -228,7 +228,9 @@ describe('a run that fails', () => {
     const result = await benchmark({ file: '', workers: 2 });
     expectSound(result);
     expect(result.outcome).toMatchObject({ kind: 'failed', code: 'AIBENCH_INPUT' });
-    expect(result.windows).toHaveLength(1);
+    // More than one where the machine is too busy to end within a period.
+    expect(result.windows.length).toBeGreaterThanOrEqual(1);
+    expect(result.windows.every(({ answered }) => answered === 0)).toBe(true);
   });
 
   it('fails where every answer is wrong, but not before they are counted', async () => {
