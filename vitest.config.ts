@@ -17,7 +17,7 @@ export default defineConfig({
     ],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Tests start servers and load generators of their own; more at once would starve them.
-    maxWorkers: 2,
+    // Many tests start servers and load them; side by side they would starve one another.
+    fileParallelism: false,
   },
 });
