@@ -60,45 +60,51 @@ describe('an open loop at half of capacity', () => {
   const mostRuns = 4;
   const seconds = 3;
 
-  it.each(injected)('reports the injected times: $name', { timeout: 120_000 }, async (experiment) => {
-    const { flags, rate, truth } = experiment;
-    const { addresses } = await startReferenceServer(['--null-model', ...flags]);
-    const address = addresses.redis;
-    const load = ['--rate', `${rate}`, '--workers', '64'];
-    // Code that runs for the first time is slow, in the server too.
-    await measure(address, dataFile, [...load, '--duration', '1s']);
+  // Tried again, because other programs may have the machine for a whole series of runs.
+  it.each(injected)(
+    'reports the injected times: $name',
+    { timeout: 120_000, retry: 2 },
+    async (experiment) => {
+      const { flags, rate, truth } = experiment;
+      const { addresses } = await startReferenceServer(['--null-model', ...flags]);
+      const address = addresses.redis;
+      const load = ['--rate', `${rate}`, '--workers', '64'];
+      // Code that runs for the first time is slow, in the server too.
+      await measure(address, dataFile, [...load, '--duration', '1s']);
 
-    const right = new Set<QuantileName>();
-    const warnings = new Map<QuantileName, number>(quantileNames.map((name) => [name, 0]));
-    for (let run = 0; run < mostRuns && right.size < quantileNames.length; run++) {
-      await forgetServerTimes(address);
-      const result = await measure(address, dataFile, [...load, '--duration', `${seconds}s`]);
-      const server = await readServerTimes(address);
+      const right = new Set<QuantileName>();
+      const warnings = new Map<QuantileName, number>(quantileNames.map((name) => [name, 0]));
+      for (let run = 0; run < mostRuns && right.size < quantileNames.length; run++) {
+        await forgetServerTimes(address);
+        const result = await measure(address, dataFile, [...load, '--duration', `${seconds}s`]);
+        const server = await readServerTimes(address);
 
-      const { counts, responseTime, serviceTime, conservation } = result;
-      expect(conservation.violations).toEqual([]);
-      expect(counts).toMatchObject({ failed: 0, dropped: 0 });
-      expect(counts.sent + counts.unsent).toBe(rate * seconds);
-      for (const name of quantileNames) {
-        // Of each request, every one of these times holds the next, so their quantiles are in this order.
-        expect(responseTime[name], `response time, ${name}`).toBeGreaterThanOrEqual(serviceTime[name]);
-        expect(serviceTime[name], `service time, ${name}`).toBeGreaterThanOrEqual(server[name]);
-        expect(server[name], `the server's record, ${name}`).toBeGreaterThanOrEqual(truth[name]);
+        const { counts, responseTime, serviceTime, conservation } = result;
+        expect(conservation.violations).toEqual([]);
+        expect(counts).toMatchObject({ failed: 0, dropped: 0 });
+        expect(counts.sent + counts.unsent).toBe(rate * seconds);
+        for (const name of quantileNames) {
+          // Of each request, every one of these times holds the next, so their quantiles are in this order.
+          expect(responseTime[name], `response time, ${name}`).toBeGreaterThanOrEqual(serviceTime[name]);
+          // Both are histograms of three digits, whose bins may end on different sides of the same time.
+          expect(serviceTime[name] * 1.001 + 1, `service time, ${name}`).toBeGreaterThanOrEqual(server[name]);
+          expect(server[name], `the server's record, ${name}`).toBeGreaterThanOrEqual(truth[name]);
 
-        const mostUs = Math.max(truth[name], server[name]) * (1 + toleranceShare) + toleranceUs;
-        if (responseTime[name] <= mostUs) right.add(name);
-        if (warnsOf(name, result)) warnings.set(name, warnings.get(name)! + 1);
+          const mostUs = Math.max(truth[name], server[name]) * (1 + toleranceShare) + toleranceUs;
+          if (responseTime[name] <= mostUs) right.add(name);
+          if (warnsOf(name, result)) warnings.set(name, warnings.get(name)! + 1);
+        }
       }
-    }
 
-    const tooHigh = quantileNames.filter((name) => !right.has(name));
-    if (tooHigh.length > 0) {
-      console.warn(
-        `this machine is too busy to see ${tooHigh} of "${experiment.name}"; only that it is not too low`,
-      );
-    }
-    expect(tooHigh.filter((name) => warnings.get(name)! < mostRuns / 2)).toEqual([]);
-  });
+      const tooHigh = quantileNames.filter((name) => !right.has(name));
+      if (tooHigh.length > 0) {
+        console.warn(
+          `this machine is too busy to see ${tooHigh} of "${experiment.name}"; only that it is not too low`,
+        );
+      }
+      expect(tooHigh.filter((name) => warnings.get(name)! < mostRuns / 2)).toEqual([]);
+    },
+  );
 });
 
 describe('a server that stalls for 1 s in every 10 s', () => {
@@ -109,7 +115,7 @@ describe('a server that stalls for 1 s in every 10 s', () => {
   /** What a busy machine may add: far more than it was seen to, and well below what a stall does to p99. */
   const noiseUs = 500_000;
 
-  it('shows in the open loop, and hides in the closed one', { timeout: 120_000 }, async () => {
+  it('shows in the open loop, and hides in the closed one', { timeout: 120_000, retry: 2 }, async () => {
     const stall = ['--stall', '1s', '--stall-every', '10s'];
     const { addresses } = await startReferenceServer(['--null-model', '--delay', '2ms', ...stall]);
     const duration = ['--duration', `${seconds}s`];
