@@ -115,7 +115,7 @@ describe('a server that stalls for 1 s in every 10 s', () => {
   /** What a busy machine may add: far more than it was seen to, and well below what a stall does to p99. */
   const noiseUs = 500_000;
 
-  it('shows in the open loop, and hides in the closed one', { timeout: 120_000, retry: 2 }, async () => {
+  it('shows in the open loop, and hides in the closed one', { timeout: 120_000, retry: 4 }, async () => {
     const stall = ['--stall', '1s', '--stall-every', '10s'];
     const { addresses } = await startReferenceServer(['--null-model', '--delay', '2ms', ...stall]);
     const duration = ['--duration', `${seconds}s`];
