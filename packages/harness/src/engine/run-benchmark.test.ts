@@ -225,12 +225,11 @@ describe('a run that fails', () => {
   });
 
   it('fails on an empty stream', async () => {
-    const result = await benchmark({ file: '', workers: 2 });
+    // However busy the machine is, the run is over within this period.
+    const result = await benchmark({ file: '', workers: 2, reportingPeriodMs: 600_000 });
     expectSound(result);
     expect(result.outcome).toMatchObject({ kind: 'failed', code: 'AIBENCH_INPUT' });
-    // More than one where the machine is too busy to end within a period.
-    expect(result.windows.length).toBeGreaterThanOrEqual(1);
-    expect(result.windows.every(({ answered }) => answered === 0)).toBe(true);
+    expect(result.windows).toMatchObject([{ answered: 0, failed: 0 }]);
   });
 
   it('fails where every answer is wrong, but not before they are counted', async () => {
@@ -365,12 +364,10 @@ describe("the server's own statistics", () => {
 
 describe('the rest of a result', () => {
   it('is the whole record of the run', async () => {
-    const result = await benchmark({
-      workers: 2,
-      maxQueries: 20,
-      description: 'words',
-      metadataAutobatching: 4,
-    });
+    const result = await benchmark(
+      { workers: 2, maxQueries: 20, description: 'words', metadataAutobatching: 4 },
+      { trouble: 'busy' },
+    );
     expect(result).toMatchObject({
       suiteVersion: '1.2.3',
       description: 'words',

@@ -116,10 +116,21 @@ class StubSession implements Session {
       case 'silent':
         await new Promise(() => undefined);
         break;
+      case 'busy':
+        this.#requests = Number.NEGATIVE_INFINITY;
+        spinUntilCpuTimeIsSeen();
+        break;
       case 'endless-loop':
         for (;;) Math.random();
     }
   }
+}
+
+/** Systems may count a process's CPU time in ticks of 10 ms, and a short run may fall between two of them. */
+function spinUntilCpuTimeIsSeen(): void {
+  const { user } = process.cpuUsage();
+  // Mostly outside of the system call that reads the time: it is the user's time that is to grow.
+  while (process.cpuUsage().user === user) for (let i = 0; i < 100_000; i++) Math.random();
 }
 
 function pause(durationMs: number): Promise<void> {
