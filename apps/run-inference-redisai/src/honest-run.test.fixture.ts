@@ -42,31 +42,23 @@ export async function readServerTimes(address: string): Promise<Quantiles> {
 }
 
 /**
- * Whether a run's own result warns a reader of one of its quantiles: its clock
- * woke late at it or its event loop came late, or its threads had to wait for a
- * core, or, where the tail is concerned, it calls itself client-bound.
+ * Whether a run's own result warns a reader of one of its quantiles: it calls
+ * itself client-bound, or says that latencies this high are partly its own. It
+ * counts what held it up in ticks of the kernel, so its word is taken to half of
+ * what a quantile leaves out.
  */
-export function warnsOf(quantile: QuantileName, { client }: RunResult): boolean {
-  const isTail = quantile === 'p99Us' || quantile === 'p999Us';
-  return (
-    (isTail && client.verdict.clientBound) ||
-    client.threads.some(
-      ({ wakeLateness, timerLateness, cpu, durationMs }) =>
-        wakeLateness[quantile] > toleranceUs ||
-        timerLateness[quantile] > toleranceUs ||
-        (cpu?.waitedMs ?? 0) > mostWaitedShare * durationMs,
-    )
-  );
+export function warnsOf(quantile: QuantileName, { client: { verdict } }: RunResult): boolean {
+  const level = levels[quantile];
+  return verdict.clientBound || verdict.trustedUpTo < level + (1 - level) / 2;
 }
+
+const levels: Readonly<Record<QuantileName, number>> = { p50Us: 0.5, p90Us: 0.9, p99Us: 0.99, p999Us: 0.999 };
 
 /** What a reported quantile may err by, beside {@link toleranceShare} of it. */
 export const toleranceUs = 300;
 
 /** The share of a quantile that it may err by. */
 export const toleranceShare = 0.05;
-
-/** The share of a run that a thread may wait for a core before other programs show in its figures. */
-const mostWaitedShare = 0.05;
 
 async function ask(address: string, ...command: readonly [string, ...string[]]): Promise<string> {
   const connection = await connectRedis(parseRedisAddress(address));

@@ -18,12 +18,13 @@ import { makeDataFile } from './loaded-server.test.fixture.js';
  * Whether the figures are those that the reference server was told to cause.
  *
  * A busy machine only ever adds to a latency. So that no figure is too low is
- * asserted of every run and every quantile, without tolerance. That none is too
- * high is asserted of the best of a few runs: against the injected time or,
- * where the server was late by its own record, against that record. Where a
- * machine is too busy even for that, the results must have warned of it.
- * `honesty.test.ts` of the harness shows the same on a virtual clock, where
- * nothing adds anything, to the histogram's precision.
+ * asserted of every run and every quantile, without tolerance. What is too high
+ * must be so by the fault of the machine, and known to be: in every run, each
+ * quantile is that of the injected time (or, where the server was late by its
+ * own record, of that record), or else the result itself says that it is not to
+ * be trusted. And p50 and p90 have to be right, whatever the result says, in the
+ * best of a few runs. `honesty.test.ts` of the harness shows the same on a
+ * virtual clock, where nothing adds anything, to the histogram's precision.
  */
 
 let dataFile: string;
@@ -38,14 +39,17 @@ interface Injected {
   /** Half of that. */
   readonly rate: number;
   readonly truth: Quantiles;
+  /** What has to be right in the best run, however busy the machine is. */
+  readonly required: readonly QuantileName[];
 }
 
 const injected: readonly Injected[] = [
   {
     name: '2 ms, always',
-    flags: ['--delay', '2ms', '--concurrency', '2'],
-    rate: 500,
+    flags: ['--delay', '2ms', '--concurrency', '1'],
+    rate: 250,
     truth: { p50Us: 2_000, p90Us: 2_000, p99Us: 2_000, p999Us: 2_000 },
+    required: ['p50Us', 'p90Us'],
   },
   {
     name: '2 ms, and 50 ms for 2 %',
@@ -53,30 +57,35 @@ const injected: readonly Injected[] = [
     flags: ['--delay-distribution', '98%:2ms,2%:50ms', '--concurrency', '4'],
     rate: 675,
     truth: { p50Us: 2_000, p90Us: 2_000, p99Us: 50_000, p999Us: 50_000 },
+    // At this rate both programs ask the clock all the time, and 0.4 ms at p90 is more than two cores can promise.
+    required: ['p50Us', 'p99Us'],
   },
 ];
 
 describe('an open loop at half of capacity', () => {
-  const mostRuns = 4;
-  const seconds = 3;
+  const mostRuns = 6;
+  const seconds = 4;
+  /** Code that runs for the first time is slow. */
+  const burnInSeconds = 1;
 
   // Tried again, because other programs may have the machine for a whole series of runs.
   it.each(injected)(
     'reports the injected times: $name',
     { timeout: 120_000, retry: 2 },
     async (experiment) => {
-      const { flags, rate, truth } = experiment;
+      const { flags, rate, truth, required } = experiment;
       const { addresses } = await startReferenceServer(['--null-model', ...flags]);
       const address = addresses.redis;
       const load = ['--rate', `${rate}`, '--workers', '64'];
-      // Code that runs for the first time is slow, in the server too.
+      const times = ['--duration', `${seconds}s`, '--burn-in-duration', `${burnInSeconds}s`];
+      // In the server too.
       await measure(address, dataFile, [...load, '--duration', '1s']);
 
       const right = new Set<QuantileName>();
-      const warnings = new Map<QuantileName, number>(quantileNames.map((name) => [name, 0]));
-      for (let run = 0; run < mostRuns && right.size < quantileNames.length; run++) {
+      const isDone = () => required.every((name) => right.has(name));
+      for (let run = 0; run < mostRuns && !isDone(); run++) {
         await forgetServerTimes(address);
-        const result = await measure(address, dataFile, [...load, '--duration', `${seconds}s`]);
+        const result = await measure(address, dataFile, [...load, ...times]);
         const server = await readServerTimes(address);
 
         const { counts, responseTime, serviceTime, conservation } = result;
@@ -86,23 +95,18 @@ describe('an open loop at half of capacity', () => {
         for (const name of quantileNames) {
           // Of each request, every one of these times holds the next, so their quantiles are in this order.
           expect(responseTime[name], `response time, ${name}`).toBeGreaterThanOrEqual(serviceTime[name]);
-          // Both are histograms of three digits, whose bins may end on different sides of the same time.
-          expect(serviceTime[name] * 1.001 + 1, `service time, ${name}`).toBeGreaterThanOrEqual(server[name]);
+          expect(serviceTime[name], `service time, ${name}`).toBeGreaterThanOrEqual(truth[name]);
           expect(server[name], `the server's record, ${name}`).toBeGreaterThanOrEqual(truth[name]);
 
           const mostUs = Math.max(truth[name], server[name]) * (1 + toleranceShare) + toleranceUs;
-          if (responseTime[name] <= mostUs) right.add(name);
-          if (warnsOf(name, result)) warnings.set(name, warnings.get(name)! + 1);
+          const isRight = responseTime[name] <= mostUs;
+          if (isRight) right.add(name);
+          const { trustedUpTo, reasons } = result.client.verdict;
+          const what = `${name} of ${responseTime[name]} us, at most ${mostUs} us, trusted up to ${trustedUpTo}, ${reasons}`;
+          expect(isRight || warnsOf(name, result), what).toBe(true);
         }
       }
-
-      const tooHigh = quantileNames.filter((name) => !right.has(name));
-      if (tooHigh.length > 0) {
-        console.warn(
-          `this machine is too busy to see ${tooHigh} of "${experiment.name}"; only that it is not too low`,
-        );
-      }
-      expect(tooHigh.filter((name) => warnings.get(name) === 0)).toEqual([]);
+      expect([...right]).toEqual(expect.arrayContaining([...required]));
     },
   );
 });
@@ -113,9 +117,9 @@ describe('a server that stalls for 1 s in every 10 s', () => {
   const stalls = 2;
   const closedWorkers = 4;
   /** What a busy machine may add: far more than it was seen to, and well below what a stall does to p99. */
-  const noiseUs = 500_000;
+  const noiseUs = 300_000;
 
-  it('shows in the open loop, and hides in the closed one', { timeout: 120_000, retry: 4 }, async () => {
+  it('shows in the open loop, and hides in the closed one', { timeout: 120_000, retry: 2 }, async () => {
     const stall = ['--stall', '1s', '--stall-every', '10s'];
     const { addresses } = await startReferenceServer(['--null-model', '--delay', '2ms', ...stall]);
     const duration = ['--duration', `${seconds}s`];

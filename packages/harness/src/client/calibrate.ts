@@ -121,7 +121,7 @@ export function withCalibration(result: RunResult, calibration: CalibrationResul
   const verdict = judgeClient({
     threads: client.threads,
     serviceTime: serviceTime.count === 0 ? undefined : serviceTime,
-    ...(isPaced ? { sends: { due, late: counts.lateByClient } } : {}),
+    ...(isPaced ? { sends: { due, late: counts.lateByClient, lost: counts.dropped + counts.unsent } } : {}),
     ...(calibration.serviceTime.count === 0 ? {} : { calibration: calibration.serviceTime }),
   });
   return { ...result, client: { ...client, verdict, calibration } };

@@ -24,8 +24,6 @@ export const clientLimits = {
   lateOfService: 0.1,
   /** Most of the time in garbage collection: more than 1 % cannot but show in p99. */
   gc: 0.02,
-  /** Most of the time in collections where the longest alone is above p99 of service time: half of what p99 leaves out. */
-  gcWhereLong: 0.005,
   /** Most sends that may come late in an open loop: as many as p99 leaves out. */
   lateSends: 0.01,
   /** Most of p50 or p99 that the client itself may need: beyond, the figure says more of it than of the server. */
@@ -38,6 +36,9 @@ export const fewestTimerTicks = 100;
 /** Runs shorter than this are not judged, ms: CPU time comes in ticks of 10 ms, and garbage in bursts. */
 export const shortestJudgedMs = 200;
 
+/** For how long a thread that lost its core waits at least for the next look of the scheduler: Linux at 250 Hz. */
+const schedulerSliceUs = 4_000;
+
 /** Two quantiles of a distribution, us. */
 export type LatencyPair = Pick<LatencySummary, 'p50Us' | 'p99Us'>;
 
@@ -47,8 +48,8 @@ export interface ClientVerdictInput {
   readonly threads: readonly ClientObservation[];
   /** Service time of the run; undefined where nothing was measured. */
   readonly serviceTime: LatencyPair | undefined;
-  /** Open loop: requests that fell due, and those sent more than 1 ms late or not at all for want of time. */
-  readonly sends?: { readonly due: number; readonly late: number };
+  /** Open loop: requests that fell due, and of them those sent more than 1 ms late by the client, and those never sent. */
+  readonly sends?: { readonly due: number; readonly late: number; readonly lost: number };
   /** Service time of the same load against the null server, where `--calibrate` measured it. */
   readonly calibration?: LatencyPair;
 }
@@ -58,7 +59,12 @@ export interface ClientVerdict {
   readonly clientBound: boolean;
   /** Why, a line each, with the figure and what helps; empty where it was not. */
   readonly reasons: readonly string[];
-  /** What could not be judged, a line each. */
+  /**
+   * The quantile, 0 to 1, above which latencies are partly the client's own: it had no core, or collected garbage, when
+   * requests were to be sent or answers came in. 1 where nothing of that kind can be seen in the latencies.
+   */
+  readonly trustedUpTo: number;
+  /** What could not be judged and what to mind, a line each. */
   readonly notes: readonly string[];
 }
 
@@ -74,7 +80,13 @@ export function judgeClient(input: ClientVerdictInput): ClientVerdict {
     ...judgeSends(input.sends),
     ...judgeCalibration(input),
   ];
-  return { clientBound: reasons.length > 0, reasons, notes: notesOn(input.threads) };
+  const trustedUpTo = judgeQuantiles(input);
+  const notes = [
+    ...notesOn(input.threads),
+    ...quantileNote(input.threads, trustedUpTo),
+    ...lostNote(input.sends),
+  ];
+  return { clientBound: reasons.length > 0, reasons, trustedUpTo, notes };
 }
 
 function judgeThread(
@@ -90,7 +102,7 @@ function judgeThread(
     waitReason(thread, name),
     wakeReason(thread, name, serviceTime),
     timerReason(thread, name, serviceTime),
-    gcReason(thread, name, serviceTime),
+    gcReason(thread, name),
   ];
   return { reasons: reasons.filter((reason) => reason !== undefined) };
 }
@@ -147,20 +159,62 @@ function lateOfServiceUs(serviceTime: LatencyPair | undefined): number {
   return (serviceTime?.p50Us ?? 0) * clientLimits.lateOfService;
 }
 
-function gcReason(
-  { gc, durationMs }: ClientObservation,
-  name: string,
-  serviceTime: LatencyPair | undefined,
-): string | undefined {
+function gcReason({ gc, durationMs }: ClientObservation, name: string): string | undefined {
   const share = gc.totalMs / durationMs;
-  const help = 'raise --threads, or give it memory with NODE_OPTIONS=--max-semi-space-size=64';
-  if (share > clientLimits.gc) return `${name} collected garbage ${percent(share)} of the time: ${help}`;
-  const long = serviceTime !== undefined && gc.longestMs * 1_000 > serviceTime.p99Us;
-  if (!long || !(share > clientLimits.gcWhereLong)) return undefined;
+  if (!(share > clientLimits.gc)) return undefined;
   return (
-    `${name} collected garbage ${percent(share)} of the time, ${duration(gc.longestMs * 1_000)} at the longest, ` +
-    `above p99 of service time: ${help}`
+    `${name} collected garbage ${percent(share)} of the time: ` +
+    'raise --threads, or give it memory with NODE_OPTIONS=--max-semi-space-size=64'
   );
+}
+
+/**
+ * Requests come without regard to what holds a thread up, so the share of the time that it is held up is the share of
+ * the requests that are; each needs it twice, to be sent and to be received.
+ */
+function judgeQuantiles({ threads, serviceTime }: ClientVerdictInput): number {
+  const judged = threads.filter(({ durationMs }) => durationMs >= shortestJudgedMs);
+  const seenUs = (serviceTime?.p99Us ?? 0) * clientLimits.lateOfService;
+  if (judged.every((thread) => longestHoldUpUs(thread) <= seenUs)) return 1;
+  return Math.max(0, 1 - 2 * (meanShare(judged, waitedMs) + meanShare(judged, collectedMs)));
+}
+
+/** The longest time for which a thread was seen, or must be thought, to do nothing when there was something to do. */
+function longestHoldUpUs({ cpu, gc, wakeLateness, timerLateness }: ClientObservation): number {
+  // Up to its resolution, a timer's lateness means nothing.
+  const timerUs = timerLateness.maxUs > clientLimits.timerLateUs ? timerLateness.maxUs : 0;
+  const coreUs = (cpu?.waitedMs ?? 0) > 0 ? schedulerSliceUs : 0;
+  return Math.max(gc.longestMs * 1_000, wakeLateness.maxUs, timerUs, coreUs);
+}
+
+const waitedMs = ({ cpu }: ClientObservation) => cpu?.waitedMs ?? 0;
+const collectedMs = ({ gc }: ClientObservation) => gc.totalMs;
+
+/** Threads bear equal parts of the load. */
+function meanShare(
+  threads: readonly ClientObservation[],
+  heldUpMs: (thread: ClientObservation) => number,
+): number {
+  const shares = threads.map((thread) => heldUpMs(thread) / thread.durationMs);
+  return shares.reduce((sum, share) => sum + share, 0) / shares.length;
+}
+
+function quantileNote(threads: readonly ClientObservation[], trustedUpTo: number): readonly string[] {
+  // Beyond p99.9 nothing is printed.
+  if (trustedUpTo >= 0.999) return [];
+  return [
+    `latencies above p${Number((trustedUpTo * 100).toPrecision(3))} are partly the client's own: its threads waited ` +
+      `${percent(meanShare(threads, waitedMs))} of the time for a free core and collected garbage ` +
+      `${percent(meanShare(threads, collectedMs))}`,
+  ];
+}
+
+function lostNote(sends: ClientVerdictInput['sends']): readonly string[] {
+  if (sends === undefined || sends.lost === 0) return [];
+  return [
+    `${sends.lost} of the ${sends.due} requests that fell due were never sent; their waits are in no latency, ` +
+      'so response times are lower bounds: raise --workers, or lower the rate',
+  ];
 }
 
 function judgeSends(sends: ClientVerdictInput['sends']): readonly string[] {

@@ -403,7 +403,7 @@ export class Run {
       verdict: judgeClient({
         threads,
         serviceTime: serviceTime.count === 0 ? undefined : summarizeLatency(serviceTime),
-        ...(open ? { sends: { due, late: counts.lateByClient } } : {}),
+        ...(open ? { sends: { due, late: counts.lateByClient, lost: counts.dropped + counts.unsent } } : {}),
       }),
       calibration: undefined,
     };

@@ -110,7 +110,7 @@ export const exampleResult: RunResult = {
     cpuPerRequestUs: 250,
     peakRssBytes: 1e8,
     threads: [thread(0.75, 250), thread(0.25, 0)],
-    verdict: { clientBound: false, reasons: [], notes: [] },
+    verdict: { clientBound: false, reasons: [], trustedUpTo: 1, notes: [] },
     calibration: undefined,
   },
   conservation: {

@@ -73,7 +73,12 @@ describe('summaryText', () => {
   });
 
   it('shouts when the client was the limit, and when the books are wrong', () => {
-    const verdict = { clientBound: true, reasons: ['load thread 0 was busy 99 %'], notes: ['too short'] };
+    const verdict = {
+      clientBound: true,
+      reasons: ['load thread 0 was busy 99 %'],
+      trustedUpTo: 0.5,
+      notes: ['too short'],
+    };
     const conservation = { ...exampleResult.conservation, holds: false, violations: ['a request is lost'] };
     const bad: RunResult = { ...exampleResult, client: { ...exampleResult.client, verdict }, conservation };
     expect(lineOf(bad, 'CLIENT-BOUND')).toBe('CLIENT-BOUND load thread 0 was busy 99 %');

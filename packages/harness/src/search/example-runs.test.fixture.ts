@@ -56,6 +56,6 @@ export function exampleRun(run: ExampleRun): RunResult {
     responseTime: summarizeLatency(histogram),
     serviceTime: summarizeLatency(histogram),
     windows,
-    client: { ...client, verdict: { clientBound, reasons, notes: [] } },
+    client: { ...client, verdict: { clientBound, reasons, trustedUpTo: 1, notes: [] } },
   };
 }
