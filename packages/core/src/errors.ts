@@ -36,6 +36,11 @@ export type ErrorCode =
 export interface ErrorDetails {
   /** What the user can do, one clause, naming the flag: `pass --seed`. Default: none. */
   readonly hint?: string | undefined;
+  /**
+   * What tells failures of one code apart when they are counted: the status that a protocol gives it, `NOT_FOUND` or
+   * `503`. Default: none.
+   */
+  readonly status?: string | undefined;
   /** The error underneath. Default: none. */
   readonly cause?: unknown;
 }
@@ -48,11 +53,14 @@ export class AibenchError extends Error {
   override readonly name = 'AibenchError';
   readonly code: ErrorCode;
   readonly hint: string | undefined;
+  /** The status that a server's protocol gives this failure; see {@link ErrorDetails.status}. */
+  readonly status: string | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.hint = details.hint;
+    this.status = details.status;
   }
 }
 

@@ -29,6 +29,19 @@ describe('TallyCounter', () => {
     expect(failedCount(counter.read())).toBe(5);
   });
 
+  it('tells failures of one code apart by the status that the protocol gave them', () => {
+    const counter = new TallyCounter();
+    for (const status of ['NOT_FOUND', 'RESOURCE_EXHAUSTED', 'NOT_FOUND', undefined])
+      counter.failed(new AibenchError('AIBENCH_SERVER', `${status}`, { status }));
+    expect(counter.read().failures).toEqual([
+      { code: 'AIBENCH_SERVER', status: 'NOT_FOUND', count: 2, firstMessage: 'NOT_FOUND' },
+      { code: 'AIBENCH_SERVER', status: 'RESOURCE_EXHAUSTED', count: 1, firstMessage: 'RESOURCE_EXHAUSTED' },
+      { code: 'AIBENCH_SERVER', count: 1, firstMessage: 'undefined' },
+    ]);
+    const merged = mergeTallies([counter.read(), counter.read()]);
+    expect(merged.failures.map(({ count }) => count)).toEqual([4, 2, 2]);
+  });
+
   it('reads as it stood then, whatever is counted later', () => {
     const counter = new TallyCounter();
     counter.failed('once');

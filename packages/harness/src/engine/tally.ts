@@ -4,6 +4,8 @@ import { AibenchError } from '@aibench/core';
 export interface FailureCount {
   /** An AIBENCH_* code, or `AIBENCH_UNKNOWN` for an error that carries none. */
   readonly code: string;
+  /** The status that the server's protocol gave them, `NOT_FOUND` or `503`; undefined where it has none. */
+  readonly status?: string;
   readonly count: number;
   /** What the first of them said. */
   readonly firstMessage: string;
@@ -35,22 +37,23 @@ export class TallyCounter {
   reconnects = 0;
   late = 0;
   lateByClient = 0;
-  readonly #failures = new Map<string, { count: number; firstMessage: string }>();
+  readonly #failures = new Map<string, FailureCount>();
 
   failed(error: unknown): void {
-    const code = error instanceof AibenchError ? error.code : 'AIBENCH_UNKNOWN';
-    const entry = this.#failures.get(code);
-    if (entry !== undefined) entry.count += 1;
-    else
-      this.#failures.set(code, {
-        count: 1,
-        firstMessage: error instanceof Error ? error.message : String(error),
-      });
+    const { code, status } =
+      error instanceof AibenchError ? error : { code: 'AIBENCH_UNKNOWN', status: undefined };
+    const firstMessage = error instanceof Error ? error.message : String(error);
+    addFailures(this.#failures, {
+      code,
+      ...(status === undefined ? {} : { status }),
+      count: 1,
+      firstMessage,
+    });
   }
 
   read(): Tally {
     const { sent, answered, verified, mismatched, reconnects, late, lateByClient } = this;
-    const failures = [...this.#failures].map(([code, entry]) => ({ code, ...entry }));
+    const failures = [...this.#failures.values()];
     return { sent, answered, failures, verified, mismatched, reconnects, late, lateByClient };
   }
 }
@@ -66,13 +69,7 @@ export function mergeTallies(tallies: readonly Tally[]): Tally {
     key: 'sent' | 'answered' | 'verified' | 'mismatched' | 'reconnects' | 'late' | 'lateByClient',
   ) => tallies.reduce((total, tally) => total + tally[key], 0);
   const failures = new Map<string, FailureCount>();
-  for (const failure of tallies.flatMap((tally) => tally.failures)) {
-    const earlier = failures.get(failure.code);
-    failures.set(
-      failure.code,
-      earlier === undefined ? failure : { ...earlier, count: earlier.count + failure.count },
-    );
-  }
+  for (const failure of tallies.flatMap((tally) => tally.failures)) addFailures(failures, failure);
   return {
     sent: sum('sent'),
     answered: sum('answered'),
@@ -83,4 +80,11 @@ export function mergeTallies(tallies: readonly Tally[]): Tally {
     late: sum('late'),
     lateByClient: sum('lateByClient'),
   };
+}
+
+/** Counts failures in with those before them of the same code and status, whose first message is the one kept. */
+function addFailures(failures: Map<string, FailureCount>, more: FailureCount): void {
+  const way = `${more.code} ${more.status ?? ''}`;
+  const earlier = failures.get(way);
+  failures.set(way, earlier === undefined ? more : { ...earlier, count: earlier.count + more.count });
 }

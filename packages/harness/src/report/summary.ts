@@ -158,8 +158,8 @@ function steadyLine({ steady, kind, rateSpread, quantileSpread }: SteadyStateVer
 
 function failureLines({ counts, outcome }: RunResult): string[] {
   const lines = counts.failures.map(
-    ({ code, count, firstMessage }) =>
-      `Failed      ${formatCount(count)} x ${code}, the first: ${firstMessage}`,
+    ({ code, status, count, firstMessage }) =>
+      `Failed      ${formatCount(count)} x ${code}${status === undefined ? '' : ` ${status}`}, the first: ${firstMessage}`,
   );
   if (outcome.kind !== 'completed') lines.push(`Outcome     ${outcome.kind}: ${outcome.reason ?? ''}`);
   return lines;
