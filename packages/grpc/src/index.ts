@@ -1,0 +1,1 @@
+export type { CallOptions, GrpcClient, GrpcMessage, UnaryMethod } from './grpc-client.js';
