@@ -63,16 +63,16 @@ const short = ['--search-duration', '1s', '--search-resolution', '0.1', '--searc
 describe('--find-max-rate', () => {
   // Other programs can only take from the capacity that is found, and may do so for a whole search.
   it('finds the capacity of a server', { retry: 2 }, async () => {
-    // Ten at a time, 50 ms each: 200/s, whatever else the machine does for some ms.
+    // Ten at a time, 50 ms each: 200/s. In 1 s, a fifth more would let a line of 40 grow, which takes 200 ms.
     const { exitCode, file, stdout } = await runOnNull(
       ['--delay', '50ms', '--concurrency', '10'],
-      ['--find-max-rate', 'p50<200ms', '--workers', '64', '--min-rate', '50', '--max-rate', '400', ...short],
+      ['--find-max-rate', 'p99<250ms', '--workers', '64', '--min-rate', '50', '--max-rate', '400', ...short],
     );
     expect(exitCode).toBe(0);
     const { Search, Results } = file!;
     expect(Search.verdict).toBe('found');
-    expect(Search.answerPerSecond).toBeGreaterThan(200 * 0.6);
-    expect(Search.answerPerSecond).toBeLessThan(200 * 1.25);
+    expect(Search.answerPerSecond).toBeGreaterThan(200 * 0.85);
+    expect(Search.answerPerSecond).toBeLessThan(200 * 1.2);
     expect(stdout).toMatch(/^Max rate .*\(found\)$/m);
     for (const { ratePerSecond, result } of Search.curve) {
       expect(Results[result]!.Result.flags['rate']).toBe(ratePerSecond);
