@@ -64,6 +64,22 @@ describe('Aggregator', () => {
     });
   });
 
+  it('has nothing of a window in those after it', () => {
+    const aggregator = new Aggregator(1_000);
+    aggregator.add(
+      samplesOf([{ ...request(900, 800), responseUs: 2_000, stagesUs: stageNames.map(() => 3) }]),
+    );
+    aggregator.closeWindow(1_000, 0, 0);
+    aggregator.add(samplesOf([request(1_100, 50), request(1_200, 70)]));
+    const { answered, serviceTime, responseTime } = aggregator.closeWindow(2_000, 0, 0);
+    expect([answered, serviceTime.count, serviceTime.maxUs]).toEqual([2, 2, 70]);
+    expect(responseTime).toEqual(serviceTime);
+    expect(aggregator.closeWindow(3_000, 0, 0)).toMatchObject({ answered: 0, responseTime: { count: 0 } });
+    const { distributions } = aggregator;
+    expect([distributions.serviceTime.count, distributions.responseTime.quantileUs(1)]).toEqual([3, 2_000]);
+    expect(distributions.stages().encode?.count).toBe(1);
+  });
+
   it('counts a late sample in the window that is open, not in none', () => {
     const aggregator = new Aggregator(1_000);
     aggregator.closeWindow(1_000, 0, 0);

@@ -1,4 +1,3 @@
-import { summarizeLatency } from '../result/latency-summary.js';
 import type { RunRates, WindowResult } from '../result/run-result.js';
 import { Distributions } from './distributions.js';
 import { sampleWidth } from './samples.js';
@@ -23,6 +22,17 @@ class Window {
     this.lastMeasuredDueUs = Math.max(this.lastMeasuredDueUs, endUs - samples[at + 2]!);
     this.lastMeasuredEndUs = Math.max(this.lastMeasuredEndUs, endUs);
     this.distributions.record(samples, at);
+  }
+
+  /** Forgets all, to be used for another window: histograms of it take a megabyte. */
+  reset(): void {
+    this.distributions.reset();
+    this.durationUs = 0;
+    this.answered = 0;
+    this.measured = 0;
+    this.firstMeasuredSendUs = Number.POSITIVE_INFINITY;
+    this.lastMeasuredDueUs = 0;
+    this.lastMeasuredEndUs = 0;
   }
 
   add(other: Window): void {
@@ -54,7 +64,9 @@ export class Aggregator {
   /** Windows that are closed, together; after {@link keepLast}, those that are kept. */
   #total = new Window();
   /** The last closed ones, one by one. */
-  #last: Window[] = [];
+  readonly #last: Window[] = [];
+  /** Closed ones that nothing is wanted of any more. */
+  readonly #spare: Window[] = [];
   #keptLast = false;
   /** Windows that samples have come for and that are not closed yet, by number. */
   readonly #open = new Map<number, Window>();
@@ -120,7 +132,7 @@ export class Aggregator {
   closeWindow(endUs: number, endedAtMs: number, failed: number, isLast = false): WindowResult {
     const number = this.#closed;
     this.#closed += 1;
-    const window = this.#open.get(number) ?? new Window();
+    const window = this.#open.get(number) ?? this.#emptyWindow();
     this.#open.delete(number);
     if (isLast) {
       // Threads read the clock by themselves: one may be ahead of the end by a microsecond.
@@ -130,17 +142,18 @@ export class Aggregator {
     const durationUs = Math.max(endUs - number * this.#periodUs, 1);
     window.durationUs = durationUs;
     if (!this.#keptLast) this.#total.add(window);
-    if (this.#kept > 0) this.#last = [...this.#last, window].slice(-this.#kept);
-    return {
+    const result = {
       endMs: endUs / 1_000,
       endedAtMs,
       durationMs: durationUs / 1_000,
       answered: window.answered,
       answeredPerSecond: (window.answered * 1e6) / durationUs,
       failed,
-      serviceTime: summarizeLatency(window.distributions.serviceTime),
-      responseTime: summarizeLatency(window.distributions.responseTime),
+      ...window.distributions.latencies(),
     };
+    this.#last.push(window);
+    if (this.#last.length > this.#kept) this.#spare.push(this.#last.shift()!);
+    return result;
   }
 
   /**
@@ -184,9 +197,15 @@ export class Aggregator {
     const number = Math.max(this.#closed, Math.floor(endUs / this.#periodUs));
     let window = this.#open.get(number);
     if (window === undefined) {
-      window = new Window();
+      window = this.#emptyWindow();
       this.#open.set(number, window);
     }
+    return window;
+  }
+
+  #emptyWindow(): Window {
+    const window = this.#spare.pop() ?? new Window();
+    window.reset();
     return window;
   }
 }

@@ -1,6 +1,7 @@
-import type { LatencyHistogram } from '@aibench/core';
+import { LatencyHistogram } from '@aibench/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { summarizeLatency } from '../result/latency-summary.js';
 import { Distributions } from './distributions.js';
 import { sampleWidth } from './samples.js';
 import { stageNames } from './stages.js';
@@ -10,7 +11,8 @@ const us = fc.double({ min: 0, max: 4e7, noNaN: true });
 const sample = fc
   .record({
     serviceUs: us,
-    delayUs: us,
+    // As in a closed loop, where every request is sent when it is due, or not.
+    delayUs: fc.oneof({ arbitrary: fc.constant(0), weight: 4 }, us),
     queryUs: maybe(us),
     stagesUs: fc.array(maybe(us), { minLength: stageNames.length, maxLength: stageNames.length }),
   })
@@ -25,14 +27,18 @@ const sample = fc
 
 function recorded(samples: readonly number[][]): Distributions {
   const distributions = new Distributions();
-  const flat = Float64Array.from(samples.flat());
-  for (let at = 0; at < flat.length; at += sampleWidth) distributions.record(flat, at);
+  record(distributions, samples);
   return distributions;
 }
 
-function parts({ serviceTime, responseTime, sendDelay, queryTime, ...rest }: Distributions): unknown {
+function record(distributions: Distributions, samples: readonly number[][]): void {
+  const flat = Float64Array.from(samples.flat());
+  for (let at = 0; at < flat.length; at += sampleWidth) distributions.record(flat, at);
+}
+
+function parts({ serviceTime, responseTime, sendDelay, queryTime }: Distributions): unknown {
   const text = (histogram: LatencyHistogram) => [histogram.encode(), histogram.count, histogram.aboveRange];
-  return { all: [serviceTime, responseTime, sendDelay, queryTime].map(text), rest };
+  return [serviceTime, responseTime, sendDelay, queryTime].map(text);
 }
 
 describe('Distributions', () => {
@@ -47,6 +53,34 @@ describe('Distributions', () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  it('record response times as if they were apart from the first, and after a reset again', () => {
+    fc.assert(
+      fc.property(
+        fc.array(sample, { maxLength: 15 }),
+        fc.array(sample, { maxLength: 15 }),
+        (old, samples) => {
+          const responseTime = new LatencyHistogram();
+          for (const [, , responseUs] of samples) responseTime.record(responseUs!);
+          const distributions = recorded(old);
+          distributions.reset();
+          record(distributions, samples);
+          expect(parts(distributions)).toEqual(parts(recorded(samples)));
+          expect(distributions.stages()).toEqual(recorded(samples).stages());
+          expect(distributions.latencies().responseTime).toEqual(summarizeLatency(responseTime));
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it('keep one summary for both times of a closed loop, and say what it says of each', () => {
+    const none = stageNames.map(() => -1);
+    const closed = recorded([[5_000, 100, 100, 1, -1, ...none]]).latencies();
+    expect(closed.responseTime).toBe(closed.serviceTime);
+    const open = recorded([[5_000, 100, 200, 1, -1, ...none]]).latencies();
+    expect([open.serviceTime.maxUs, open.responseTime.maxUs]).toEqual([100, 200]);
   });
 
   it('keep each figure where it belongs', () => {

@@ -236,7 +236,8 @@ export class Run {
   async #readStatsOnce(): Promise<void> {
     if (this.#stats === undefined) return;
     try {
-      const servers = await this.#stats.read();
+      // A copy: a value cut out of a server's answer keeps all of its text in memory.
+      const servers = structuredClone(await this.#stats.read());
       this.#serverStats.push({ readAtMs: Date.now(), servers });
     } catch (error) {
       this.#warnOfStats(errorLine(error));
@@ -305,8 +306,7 @@ export class Run {
       endedAtMs: this.#startedAtMs + endUs / 1_000,
       counts,
       rates: aggregator.rates(),
-      serviceTime: summarizeLatency(distributions.serviceTime),
-      responseTime: summarizeLatency(distributions.responseTime),
+      ...distributions.latencies(),
       sendDelay: summarizeLatency(distributions.sendDelay),
       queryTime: this.#plan.samplesPerQuery > 1 ? summarizeLatency(distributions.queryTime) : undefined,
       stages: distributions.stages(),
