@@ -24,8 +24,10 @@ export interface TensorProto {
   tensorContent: Uint8Array;
   floatVal: number[];
   doubleVal: number[];
+  /** Of all integers up to 32 bits, but uint32. */
   intVal: number[];
   int64Val: number[];
+  uint64Val: number[];
 }
 
 function createBaseTensorProto(): TensorProto {
@@ -37,6 +39,7 @@ function createBaseTensorProto(): TensorProto {
     doubleVal: [],
     intVal: [],
     int64Val: [],
+    uint64Val: [],
   };
 }
 
@@ -76,6 +79,13 @@ export const TensorProto: MessageFns<TensorProto> = {
       writer.uint32(82).fork();
       for (const v of message.int64Val) {
         writer.int64(v);
+      }
+      writer.join();
+    }
+    if (message.uint64Val.length !== 0) {
+      writer.uint32(138).fork();
+      for (const v of message.uint64Val) {
+        writer.uint64(v);
       }
       writer.join();
     }
@@ -191,6 +201,24 @@ export const TensorProto: MessageFns<TensorProto> = {
 
             break;
           }
+          case 17: {
+            if (tag === 136) {
+              message.uint64Val.push(longToNumber(reader.uint64()));
+
+              continue;
+            }
+
+            if (tag === 138) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.uint64Val.push(longToNumber(reader.uint64()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -217,6 +245,7 @@ export const TensorProto: MessageFns<TensorProto> = {
     message.doubleVal = object.doubleVal?.map((e) => e) || [];
     message.intVal = object.intVal?.map((e) => e) || [];
     message.int64Val = object.int64Val?.map((e) => e) || [];
+    message.uint64Val = object.uint64Val?.map((e) => e) || [];
     return message;
   },
 };

@@ -7,16 +7,35 @@ export const protobufPackage = "tensorflow";
 
 export const protobufFileName = "tensorflow/core/framework/types.proto";
 
-/** Element types. */
+/**
+ * Element types: those of today's models, so that a message about a model can
+ * name the type of a tensor that the suite has no use for.
+ */
 export const DataType = {
   DT_INVALID: 0,
   DT_FLOAT: 1,
   DT_DOUBLE: 2,
   DT_INT32: 3,
   DT_UINT8: 4,
+  DT_INT16: 5,
+  DT_INT8: 6,
   DT_STRING: 7,
+  DT_COMPLEX64: 8,
   DT_INT64: 9,
   DT_BOOL: 10,
+  DT_QINT8: 11,
+  DT_QUINT8: 12,
+  DT_QINT32: 13,
+  DT_BFLOAT16: 14,
+  DT_QINT16: 15,
+  DT_QUINT16: 16,
+  DT_UINT16: 17,
+  DT_COMPLEX128: 18,
+  DT_HALF: 19,
+  DT_RESOURCE: 20,
+  DT_VARIANT: 21,
+  DT_UINT32: 22,
+  DT_UINT64: 23,
 } as const;
 
 export type DataType = typeof DataType[keyof typeof DataType];
@@ -27,7 +46,23 @@ export namespace DataType {
   export type DT_DOUBLE = typeof DataType.DT_DOUBLE;
   export type DT_INT32 = typeof DataType.DT_INT32;
   export type DT_UINT8 = typeof DataType.DT_UINT8;
+  export type DT_INT16 = typeof DataType.DT_INT16;
+  export type DT_INT8 = typeof DataType.DT_INT8;
   export type DT_STRING = typeof DataType.DT_STRING;
+  export type DT_COMPLEX64 = typeof DataType.DT_COMPLEX64;
   export type DT_INT64 = typeof DataType.DT_INT64;
   export type DT_BOOL = typeof DataType.DT_BOOL;
+  export type DT_QINT8 = typeof DataType.DT_QINT8;
+  export type DT_QUINT8 = typeof DataType.DT_QUINT8;
+  export type DT_QINT32 = typeof DataType.DT_QINT32;
+  export type DT_BFLOAT16 = typeof DataType.DT_BFLOAT16;
+  export type DT_QINT16 = typeof DataType.DT_QINT16;
+  export type DT_QUINT16 = typeof DataType.DT_QUINT16;
+  export type DT_UINT16 = typeof DataType.DT_UINT16;
+  export type DT_COMPLEX128 = typeof DataType.DT_COMPLEX128;
+  export type DT_HALF = typeof DataType.DT_HALF;
+  export type DT_RESOURCE = typeof DataType.DT_RESOURCE;
+  export type DT_VARIANT = typeof DataType.DT_VARIANT;
+  export type DT_UINT32 = typeof DataType.DT_UINT32;
+  export type DT_UINT64 = typeof DataType.DT_UINT64;
 }
