@@ -41,7 +41,12 @@ const plainOps: Readonly<Record<string, PlainOp>> = {
  *   Placeholder of float32, or a node's operation (named in the message) is not in the set
  */
 export function readGraphDef(bytes: Uint8Array, options: GraphDefOptions): Graph {
-  const nodes = new Map(decode(bytes).map((node) => [node.name, node]));
+  return graphOf(decode(bytes), options);
+}
+
+/** The graph of a GraphDef's nodes; as {@link readGraphDef}. */
+export function graphOf(nodeDefs: readonly NodeDef[], options: GraphDefOptions): Graph {
+  const nodes = new Map(nodeDefs.map((node) => [node.name, node]));
   const translator = new Translator(nodes);
   // Inputs first and in the caller's order, since that is the order in which values are given.
   for (const input of options.inputs) translator.addInput(nodeOfTensor(input));

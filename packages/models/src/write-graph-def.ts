@@ -35,8 +35,13 @@ const integerType = typeAttribute(DataType.DT_INT32);
  * always gives the same bytes.
  */
 export function writeGraphDef(graph: Graph): Uint8Array {
+  return GraphDef.encode(graphDefOf(graph)).finish();
+}
+
+/** A graph as {@link writeGraphDef} writes it, before it is bytes. */
+export function graphDefOf(graph: Graph): GraphDef {
   const node = graph.nodes.flatMap((each) => nodeDefs(graph, each));
-  return GraphDef.encode(GraphDef.create({ node, versions: { producer: graphDefVersion } })).finish();
+  return GraphDef.create({ node, versions: { producer: graphDefVersion } });
 }
 
 /** A node and, before it, the constants that TensorFlow takes as inputs where the graph has settings. */
@@ -103,6 +108,7 @@ function shapeAttribute(shape: readonly number[]): AttrValue {
   return AttrValue.create({ value: { $case: 'shape', value: shapeProto(shape) } });
 }
 
-function shapeProto(shape: readonly number[]): TensorShapeProto {
+/** A shape in TensorFlow's form; an extent of -1 is the batch there too. */
+export function shapeProto(shape: readonly number[]): TensorShapeProto {
   return TensorShapeProto.create({ dim: shape.map((size) => ({ size })) });
 }
