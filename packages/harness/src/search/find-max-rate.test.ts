@@ -2,7 +2,8 @@ import { AibenchError, Random } from '@aibench/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type LatencyFigures, parseConditions, type RateMeasurement } from './condition.js';
-import { type FindMaxRateOptions, findMaxRate, type MaxRateResult } from './find-max-rate.js';
+import { type FindMaxRateOptions, findMaxRate } from './find-max-rate.js';
+import type { MaxRateResult } from './max-rate-result.js';
 
 const conditions = parseConditions('p99<10ms');
 

@@ -1,5 +1,7 @@
 import { AibenchError, errorLine } from '@aibench/core';
-import { type Condition, type Evaluation, evaluateConditions, type RateMeasurement } from './condition.js';
+import { type Condition, evaluateConditions, type RateMeasurement } from './condition.js';
+import type { MaxRateResult, MaxRateVerdict, RatePoint } from './max-rate-result.js';
+import { RateVotes } from './rate-votes.js';
 
 /** How the highest rate is looked for. */
 export interface FindMaxRateOptions<Measurement extends RateMeasurement> {
@@ -23,44 +25,6 @@ export interface FindMaxRateOptions<Measurement extends RateMeasurement> {
   readonly signal?: AbortSignal;
   /** Told of each measurement as it ends. */
   onMeasured?(point: RatePoint<Measurement>): void;
-}
-
-/** One measurement of a search. */
-export interface RatePoint<Measurement extends RateMeasurement = RateMeasurement> {
-  readonly ratePerSecond: number;
-  /**
-   * Why it was made: `bracket` looks for rates on both sides of the edge,
-   * `bisect` halves what lies between, `repeat` asks again at a rate already tried.
-   */
-  readonly step: 'bracket' | 'bisect' | 'repeat';
-  readonly evaluation: Evaluation;
-  readonly measurement: Measurement;
-}
-
-/**
- * How a search came out:
- * - `found`: a rate holds, and one just above it, by less than the resolution, does not;
- * - `holds-at-every-rate-tried`: also at the highest allowed;
- * - `holds-at-none`: not even at the lowest allowed;
- * - `ended`: before that was known; the reason says by what.
- */
-export type MaxRateVerdict = 'found' | 'holds-at-every-rate-tried' | 'holds-at-none' | 'ended';
-
-/** What a search found, and all that it saw. */
-export interface MaxRateResult<Measurement extends RateMeasurement = RateMeasurement> {
-  readonly verdict: MaxRateVerdict;
-  /** The highest rate that held in most of its repeats; undefined where none did. */
-  readonly answerPerSecond: number | undefined;
-  /** The highest rate that held at least once and was not refuted; above the answer only where the search ended early. */
-  readonly heldPerSecond: number | undefined;
-  /** The lowest rate that broke in most of its repeats; undefined where none did. */
-  readonly brokePerSecond: number | undefined;
-  /** The verdict in one line, with its figures. */
-  readonly reason: string;
-  /** The AIBENCH_* code of the error that ended it, where one did. */
-  readonly code: string | undefined;
-  /** Every measurement, in the order in which they were made. */
-  readonly curve: readonly RatePoint<Measurement>[];
 }
 
 /** How much further the next rate lies while only one side of the edge is known. */
@@ -99,11 +63,6 @@ class SearchEnd extends Error {
   }
 }
 
-interface Votes {
-  held: number;
-  broke: number;
-}
-
 class Search<Measurement extends RateMeasurement> {
   readonly #options: FindMaxRateOptions<Measurement>;
   readonly #min: number;
@@ -111,9 +70,7 @@ class Search<Measurement extends RateMeasurement> {
   readonly #start: number;
   readonly #resolution: number;
   readonly #maxMeasurements: number;
-  /** Votes of one kind that decide on a rate. */
-  readonly #majority: number;
-  readonly #votes = new Map<number, Votes>();
+  readonly #votes: RateVotes;
   readonly #curve: RatePoint<Measurement>[] = [];
 
   constructor(options: FindMaxRateOptions<Measurement>) {
@@ -124,7 +81,7 @@ class Search<Measurement extends RateMeasurement> {
     this.#resolution = options.resolution ?? 0.02;
     this.#maxMeasurements = options.maxMeasurements ?? 30;
     const repeats = options.repeats ?? 3;
-    this.#majority = (repeats + 1) / 2;
+    this.#votes = new RateVotes(repeats);
     this.#check(repeats);
   }
 
@@ -172,8 +129,8 @@ class Search<Measurement extends RateMeasurement> {
 
   /** One more rate, or the verdict when nothing is left to try. */
   async #step(): Promise<MaxRateVerdict | undefined> {
-    const low = this.#highestHeld();
-    const high = this.#lowestBroken();
+    const low = this.#votes.highestHeld();
+    const high = this.#votes.lowestBroken();
     if (low === undefined) {
       if (high === undefined) await this.#holds(this.#start, 'bracket');
       else if (high > this.#min) await this.#holds(Math.max(this.#min, high / growth), 'bracket');
@@ -181,10 +138,10 @@ class Search<Measurement extends RateMeasurement> {
       return undefined;
     }
     // The last measurements go into what is known, or an answer that was near would be none.
-    const saving = !this.#confirmed(low) && this.#left < this.#majority + 1;
+    const saving = !this.#votes.confirmed(low) && this.#left < this.#votes.majority + 1;
     if (high === undefined && low < this.#max && !saving) {
       await this.#holds(Math.min(this.#max, low * growth), 'bracket');
-    } else if (high !== undefined && high / low >= growth && !this.#confirmed(low)) {
+    } else if (high !== undefined && high / low >= growth && !this.#votes.confirmed(low)) {
       // One repeat, before all the bisecting above a rate that may have held by chance.
       await this.#confirm(low);
     } else if (high !== undefined && high / low > 1 + this.#resolution && !saving) {
@@ -204,8 +161,8 @@ class Search<Measurement extends RateMeasurement> {
 
   /** Whether a rate holds in the majority of its repeats, earlier measurements of it included. */
   async #confirm(rate: number): Promise<boolean> {
-    while (!this.#confirmed(rate)) {
-      if (this.#refuted(rate)) return false;
+    while (!this.#votes.confirmed(rate)) {
+      if (this.#votes.refuted(rate)) return false;
       await this.#measure(rate, this.#votes.has(rate) ? 'repeat' : 'bracket');
     }
     return true;
@@ -229,9 +186,7 @@ class Search<Measurement extends RateMeasurement> {
       throw new SearchEnd(`${what}${this.#bracket('; before that ')}`, code);
     }
     const evaluation = evaluateConditions(conditions, measurement);
-    const votes = this.#votes.get(ratePerSecond) ?? { held: 0, broke: 0 };
-    this.#votes.set(ratePerSecond, votes);
-    votes[evaluation.holds ? 'held' : 'broke'] += 1;
+    this.#votes.add(ratePerSecond, evaluation.holds);
     const point = { ratePerSecond, step, evaluation, measurement };
     this.#curve.push(point);
     onMeasured?.call(this.#options, point);
@@ -249,32 +204,12 @@ class Search<Measurement extends RateMeasurement> {
     return this.#maxMeasurements - this.#curve.length;
   }
 
-  #confirmed(rate: number): boolean {
-    return (this.#votes.get(rate)?.held ?? 0) >= this.#majority;
-  }
-
-  #refuted(rate: number): boolean {
-    return (this.#votes.get(rate)?.broke ?? 0) >= this.#majority;
-  }
-
-  #lowestBroken(): number | undefined {
-    const broken = [...this.#votes.keys()].filter((rate) => this.#refuted(rate));
-    return broken.length > 0 ? Math.min(...broken) : undefined;
-  }
-
-  /** Among the rates below the lowest broken one: a rate that holds above one that breaks did so by chance. */
-  #highestHeld(isHeld = (votes: Votes) => votes.held > 0): number | undefined {
-    const limit = this.#lowestBroken() ?? Number.POSITIVE_INFINITY;
-    const held = [...this.#votes].filter(([rate, votes]) => rate < limit && isHeld(votes));
-    return held.length > 0 ? Math.max(...held.map(([rate]) => rate)) : undefined;
-  }
-
   #result(verdict: MaxRateVerdict, reason: string, code?: string): MaxRateResult<Measurement> {
     return {
       verdict,
-      answerPerSecond: this.#highestHeld((votes) => votes.held >= this.#majority),
-      heldPerSecond: this.#highestHeld(),
-      brokePerSecond: this.#lowestBroken(),
+      answerPerSecond: this.#votes.highestConfirmed(),
+      heldPerSecond: this.#votes.highestHeld(),
+      brokePerSecond: this.#votes.lowestBroken(),
       reason,
       code,
       curve: this.#curve,
@@ -290,8 +225,8 @@ class Search<Measurement extends RateMeasurement> {
       const why = this.#lastReasons(this.#min);
       return `${conditions} holds at no rate tried, down to ${shownRate(this.#min)}: ${why} (lower --min-rate or ask for less)`;
     }
-    const answer = this.#highestHeld()!;
-    const broke = this.#lowestBroken()!;
+    const answer = this.#votes.highestHeld()!;
+    const broke = this.#votes.lowestBroken()!;
     const why = this.#lastReasons(broke);
     return `${shownRate(answer)} is the highest rate at which ${conditions} holds; at ${shownRate(broke)} ${why}`;
   }
@@ -309,8 +244,8 @@ class Search<Measurement extends RateMeasurement> {
   }
 
   #bracket(lead = ': '): string {
-    const low = this.#highestHeld();
-    const high = this.#lowestBroken();
+    const low = this.#votes.highestHeld();
+    const high = this.#votes.lowestBroken();
     const held = low === undefined ? '' : `${shownRate(low)} held`;
     const broke = high === undefined ? '' : `${shownRate(high)} did not`;
     const sides = [held, broke].filter((side) => side !== '');

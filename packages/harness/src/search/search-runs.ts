@@ -3,7 +3,8 @@ import type { FlagValues } from '../cli/flags.js';
 import type { loadFlags } from '../engine/load-flags.js';
 import type { RunResult } from '../result/run-result.js';
 import { samplesNeeded } from './condition.js';
-import { findMaxRate, type MaxRateResult, type RatePoint, shownRate } from './find-max-rate.js';
+import { findMaxRate, shownRate } from './find-max-rate.js';
+import type { MaxRateResult, RatePoint } from './max-rate-result.js';
 import { type RunMeasurement, rateMeasurement } from './rate-measurement.js';
 import { measurementLoad, type SearchPlan } from './search-plan.js';
 
