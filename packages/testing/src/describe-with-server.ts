@@ -1,7 +1,8 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-const vitest = process.env['VITEST'] === undefined ? undefined : await import('vitest');
+/** Vitest, where this runs in it; it can only be loaded there. */
+export const vitest = process.env['VITEST'] === undefined ? undefined : await import('vitest');
 
 /** Debian packages that bring the commands that tests ask for. */
 const debianPackages: Readonly<Record<string, string>> = {
@@ -9,6 +10,8 @@ const debianPackages: Readonly<Record<string, string>> = {
   'redis-cli': 'redis-tools',
   'redis-benchmark': 'redis-tools',
   openssl: 'openssl',
+  python3: 'python3 python3-venv',
+  go: 'golang-go',
 };
 
 /** Whether a command is found on the PATH. */
@@ -36,14 +39,28 @@ export function describeWithServer(
   title: string,
   body: () => void,
 ): void {
-  if (vitest === undefined) throw new Error('describeWithServer works in a Vitest run only');
   const missing = [commands].flat().filter((command) => !haveCommand(command));
-  if (missing.length === 0) {
+  const packages = [...new Set(missing.map((command) => debianPackages[command] ?? command))].join(' ');
+  describeUnless(
+    missing.length === 0 ? undefined : `${missing.join(', ')} not found: apt-get install ${packages}`,
+    title,
+    body,
+  );
+}
+
+/**
+ * A `describe` that is skipped, with a warning, where something is missing; with `AIBENCH_REQUIRE_SERVERS=1` that is
+ * an error instead.
+ *
+ * @param missing what is missing and how to get it; undefined where nothing is
+ */
+export function describeUnless(missing: string | undefined, title: string, body: () => void): void {
+  if (vitest === undefined) throw new Error('describeWithServer works in a Vitest run only');
+  if (missing === undefined) {
     vitest.describe(title, body);
     return;
   }
-  const packages = [...new Set(missing.map((command) => debianPackages[command] ?? command))].join(' ');
-  const message = `${missing.join(', ')} not found, so "${title}" cannot be tested: apt-get install ${packages}`;
+  const message = `"${title}" cannot be tested: ${missing}`;
   if (process.env['AIBENCH_REQUIRE_SERVERS'] === '1') throw new Error(message);
   console.warn(`\n*** SKIPPED: ${message}\n`);
   vitest.describe.skip(title, body);

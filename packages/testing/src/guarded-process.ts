@@ -24,16 +24,27 @@ export interface GuardedProcess {
   running(): boolean;
 }
 
+/** How {@link startGuarded} starts a server. */
+export interface GuardedOptions {
+  /** Environment variables beside those of this process; undefined removes one. Default: none. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** How long it may take until it is ready. Default: 30,000. */
+  readonly timeoutMs?: number;
+  /** Whether it says on stderr that it is ready; both streams are then looked at as one. Default: false. */
+  readonly readyOnStderr?: boolean;
+}
+
 /**
  * Starts a server and waits until it says that it is ready.
  *
  * @param command may use `{folder}` for an empty folder of the server's own, removed once it has ended
  * @param isReady looks at what it has written to stdout so far; what it returns, once not undefined, is the result
- * @throws with the end of its output where it ends or takes over 30 s before that
+ * @throws with the end of its output where it ends or takes too long before that
  */
 export async function startGuarded<T>(
   command: readonly string[],
   isReady: (stdout: string) => T | undefined,
+  options: GuardedOptions = {},
 ): Promise<GuardedProcess & { readonly ready: T }> {
   // Not by temporaryFolder: while the server lives, it may write into a folder that is being removed.
   const folder = mkdtempSync(join(tmpdir(), 'aibench-test-'));
@@ -41,6 +52,7 @@ export async function startGuarded<T>(
   const args = command.map((arg) => arg.replace('{folder}', folder));
   const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn('sh', ['-c', guard, 'sh', ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...options.env },
   });
   let running = true;
   const ended = new Promise<void>((resolve) => {
@@ -71,16 +83,20 @@ export async function startGuarded<T>(
   const ready = await new Promise<T>((resolve, reject) => {
     const fail = (reason: string) =>
       reject(new Error(`${command[0]} ${reason}: ${stderr}${stdout.slice(-2_000)}`));
-    const timer = setTimeout(() => fail('was not ready within 30 s'), 30_000);
-    child.stdout.setEncoding('utf8').on('data', function look(text: string) {
+    const timeoutMs = options.timeoutMs ?? 30_000;
+    const timer = setTimeout(() => fail(`was not ready within ${timeoutMs} ms`), timeoutMs);
+    const look = (text: string) => {
       stdout += text;
       const result = isReady(stdout);
       if (result === undefined) return;
       clearTimeout(timer);
       // Go on reading, so that the server never waits for us.
       child.stdout.off('data', look).resume();
+      child.stderr.off('data', look);
       resolve(result);
-    });
+    };
+    child.stdout.setEncoding('utf8').on('data', look);
+    if (options.readyOnStderr === true) child.stderr.on('data', look);
     void ended.then(() => {
       clearTimeout(timer);
       fail('ended before it was ready');

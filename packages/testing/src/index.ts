@@ -7,7 +7,19 @@ export {
   runBinary,
   startBinary,
 } from './binary.js';
+export { cacheFolder } from './cache-folder.js';
 export { describeWithServer, haveCommand } from './describe-with-server.js';
+export { freePorts } from './free-port.js';
+export { describeWithGo, goProgram } from './go-program.js';
+export { type GuardedOptions, type GuardedProcess, startGuarded } from './guarded-process.js';
+export {
+  describeWithPython,
+  type PythonServer,
+  type PythonServerOptions,
+  pythonEnvironment,
+  runPython,
+  startPython,
+} from './python.js';
 export { type RedisCluster, startRedisCluster } from './redis-cluster.js';
 export { type RedisServer, redisCli, startRedis } from './redis-server.js';
 export { type ReferenceServer, startReferenceServer } from './reference-server.js';
