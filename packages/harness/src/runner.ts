@@ -57,6 +57,8 @@ export interface NullServer<F extends FlagSet = FlagSet> {
 export interface RunnerContext<F extends FlagSet = FlagSet> {
   readonly flags: FlagValues<F>;
   readonly task: InferenceTask;
+  /** How long an answer may take, ms: `--request-timeout`, which the engine keeps; for protocols that tell the server. */
+  readonly requestTimeoutMs: number;
   /** Aborted when the run is stopped at once. */
   readonly signal: AbortSignal;
 }

@@ -71,7 +71,12 @@ export class Calibrator {
     if (runner.startNullServer === undefined) throw noNullServer(runner);
     const useCase = await loadUseCase(load.useCase);
     const task = useCase.task({ withReference: load.enableReferenceDataRedis });
-    return runner.startNullServer({ flags: runnerFlags as FlagValues<FlagSet>, task, signal });
+    return runner.startNullServer({
+      flags: runnerFlags as FlagValues<FlagSet>,
+      task,
+      requestTimeoutMs: load.requestTimeoutMs,
+      signal,
+    });
   }
 }
 

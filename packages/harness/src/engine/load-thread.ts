@@ -169,6 +169,7 @@ class LoadThread {
     const context: SessionContext = {
       flags: options.runnerFlags as SessionContext['flags'],
       task,
+      requestTimeoutMs: options.timeoutUs / 1_000,
       signal: this.#abort.signal,
       server: options.server,
       worker: options.thread + localWorker * plan.threads,

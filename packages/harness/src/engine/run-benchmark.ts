@@ -49,7 +49,12 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<RunResult
   const plan = await planLoad(load);
   const useCase = await loadUseCase(load.useCase);
   const task = useCase.task({ withReference: load.enableReferenceDataRedis });
-  const context: RunnerContext = { flags: options.runnerFlags as FlagValues<FlagSet>, task, signal };
+  const context: RunnerContext = {
+    flags: options.runnerFlags as FlagValues<FlagSet>,
+    task,
+    requestTimeoutMs: load.requestTimeoutMs,
+    signal,
+  };
   runner.validate?.(context.flags);
   const rows = await openRowInput({
     path: load.file,
