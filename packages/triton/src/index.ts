@@ -1,3 +1,4 @@
+export { dtypeOfDatatype, formatTensor, tritonDatatype } from './datatypes.js';
 export {
   InferParameter,
   InferStatistics,
@@ -42,4 +43,29 @@ export {
   ModelInstanceGroup_Kind,
   ModelOutput,
 } from './gen/inference/model_config.js';
+export { type ControlCalls, GrpcControl } from './grpc-control.js';
+export { type HttpAddress, type HttpAddressOptions, type HttpTls, parseHttpAddress } from './http-address.js';
+export { type HttpInferTemplate, headerLengthHeader, httpInferTemplate } from './http-infer-template.js';
+export { modelPath, serverPath } from './http-paths.js';
+export { type InferenceCall, inferTemplate } from './infer-template.js';
+export { type InspectedModel, inspectModel, inspectServer, type WantedModel } from './inspect-model.js';
+export { type MatchOptions, matchModel, type TensorTask } from './match-model.js';
+export { PatchedMessage } from './patched-message.js';
+export { type HttpInferAnswer, readHttpInferResponse } from './read-http-infer-response.js';
+export { InferResponseReader } from './read-infer-response.js';
+export { readJsonAnswer } from './read-json-answers.js';
+export {
+  type DynamicBatching,
+  type InferringControl,
+  type InstanceGroup,
+  isNotFound,
+  isUnimplemented,
+  type ModelConfiguration,
+  type ModelCounters,
+  type ModelDescription,
+  type ModelTensor,
+  type RepositoryEntry,
+  type ServerIdentity,
+  type TritonControl,
+} from './triton-control.js';
 export { type TritonMethod, tritonMethod } from './triton-methods.js';
