@@ -135,6 +135,9 @@ class LoadThread {
       case 'endOfRows':
         if (this.#rows instanceof QueuedRows) this.#rows.end();
         break;
+      case 'samplesRead':
+        this.#samples.giveBack(message.buffer);
+        break;
       case 'flush':
         this.handOver();
         break;

@@ -15,6 +15,7 @@ import { within } from './time-limit.js';
 
 /** What the load threads tell as the run goes on. */
 export interface LoadThreadsEvents {
+  /** @param samples to be read now: they are gone afterwards */
   onSamples(samples: Float64Array): void;
   onAnswers(answers: readonly PrintedAnswer[]): void;
   /** The first error that ends the run. */
@@ -157,6 +158,7 @@ export class LoadThreads {
       case 'samples':
         thread.status = message.status;
         this.#events.onSamples(message.samples);
+        this.#giveBack(thread, message.samples.buffer);
         break;
       case 'answers':
         this.#events.onAnswers(message.answers);
@@ -175,6 +177,10 @@ export class LoadThreads {
         this.#finish(thread);
         break;
     }
+  }
+
+  #giveBack({ worker, finished }: LoadThread, buffer: ArrayBuffer): void {
+    if (!finished) worker.postMessage({ kind: 'samplesRead', buffer } satisfies ToThread, [buffer]);
   }
 
   async #feed(thread: LoadThread): Promise<void> {

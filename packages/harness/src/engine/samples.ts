@@ -23,19 +23,30 @@ export const sampleStages = 5;
 /** Samples after which a thread hands over what it has, whatever the reporting period. */
 const chunkSamples = 4_096;
 
+/** Doubles of a chunk. */
+const chunkLength = chunkSamples * sampleWidth;
+
+/** Chunks kept for later: one or two are on their way at a time, unless the main thread was held up. */
+const mostSpare = 2;
+
 /**
  * A thread's growing list of samples, handed over a chunk at a time without a
  * copy. Threads record samples, not histograms: appending costs a few
  * nanoseconds on the thread that bears the load, nothing is lost to binning
  * before windows are cut, and the main thread can cut them by the time of the
  * answer.
+ *
+ * Chunks go round: whoever read one gives it back. Otherwise the main thread,
+ * which allocates too little to collect garbage often, would hold tens of
+ * megabytes of read ones.
  */
 export class SampleBuffer {
   readonly #handOver: (samples: Float64Array<ArrayBuffer>) => void;
-  #chunk = new Float64Array(chunkSamples * sampleWidth);
+  readonly #spare: Float64Array<ArrayBuffer>[] = [];
+  #chunk = new Float64Array(chunkLength);
   #used = 0;
 
-  /** @param handOver takes ownership of a chunk of whole samples */
+  /** @param handOver takes ownership of whole samples and of the buffer that they lie at the beginning of */
   constructor(handOver: (samples: Float64Array<ArrayBuffer>) => void) {
     this.#handOver = handOver;
   }
@@ -57,9 +68,14 @@ export class SampleBuffer {
   /** Hands over what there is. */
   flush(): void {
     if (this.#used === 0) return;
-    const samples = this.#used === this.#chunk.length ? this.#chunk : this.#chunk.slice(0, this.#used);
-    if (samples === this.#chunk) this.#chunk = new Float64Array(chunkSamples * sampleWidth);
+    const samples = this.#chunk.subarray(0, this.#used);
+    this.#chunk = this.#spare.pop() ?? new Float64Array(chunkLength);
     this.#used = 0;
     this.#handOver(samples);
+  }
+
+  /** Takes a buffer back that was handed over and has been read. */
+  giveBack(buffer: ArrayBuffer): void {
+    if (this.#spare.length < mostSpare) this.#spare.push(new Float64Array(buffer));
   }
 }

@@ -41,6 +41,8 @@ export type ToThread =
   | { readonly kind: 'start'; readonly startUs: number }
   | { readonly kind: 'rows'; readonly block: RowBlock }
   | { readonly kind: 'endOfRows' }
+  /** A buffer of samples that have been read, to be filled again. */
+  | { readonly kind: 'samplesRead'; readonly buffer: ArrayBuffer }
   /** Hand over all samples and the counts so far; answered by `flushed`. */
   | { readonly kind: 'flush' }
   /** Send nothing more; answers that are out are waited for. */
