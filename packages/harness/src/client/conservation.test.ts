@@ -29,6 +29,16 @@ describe('checkCounts', () => {
     );
   });
 
+  it('checks no sums where the counts of a thread are not known, but all the rest', () => {
+    const counts = { sent: 3, answered: 2, failed: 1, cutOff: 0 };
+    expect(checkCounts([undefined, counts], { sent: 5, answered: 4, failed: 1, cutOff: 0 })).toEqual([]);
+    const lost = { ...counts, answered: 1 };
+    expect(checkCounts([undefined, lost], { sent: 5, answered: 3, failed: 1, cutOff: 0 })).toEqual([
+      'load thread 1 sent 3 requests but accounts for 2: 1 answered, 1 failed, 0 cut off',
+      'the run sent 5 requests but accounts for 4: 3 answered, 1 failed, 0 cut off',
+    ]);
+  });
+
   it('finds any one request lost or made up, in a thread or in the sum', () => {
     fc.assert(
       fc.property(

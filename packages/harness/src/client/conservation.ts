@@ -11,16 +11,24 @@ export interface RequestCounts {
  * Checks that no request was lost or made up: sent = answered + failed + cut
  * off, in each thread and in sum, and that the sums are those of the threads.
  *
- * @param threads counts of each thread, by its number
+ * @param threads counts of each thread, by its number; undefined for one whose counts are not known, with which
+ * the sums are not checked
  * @param total counts of the whole run, however they were gathered; default: not checked
  * @returns the violations, a line each; none where all is well
  */
-export function checkCounts(threads: readonly RequestCounts[], total?: RequestCounts): readonly string[] {
-  const violations = threads.flatMap((counts, thread) => imbalance(counts, `load thread ${thread}`));
+export function checkCounts(
+  threads: readonly (RequestCounts | undefined)[],
+  total?: RequestCounts,
+): readonly string[] {
+  const known = threads.filter((counts) => counts !== undefined);
+  const violations = threads.flatMap((counts, thread) =>
+    counts === undefined ? [] : imbalance(counts, `load thread ${thread}`),
+  );
   if (total === undefined) return violations;
   violations.push(...imbalance(total, 'the run'));
+  if (known.length < threads.length) return violations;
   for (const key of ['sent', 'answered', 'failed', 'cutOff'] as const) {
-    const sum = threads.reduce((running, counts) => running + counts[key], 0);
+    const sum = known.reduce((running, counts) => running + counts[key], 0);
     if (sum === total[key]) continue;
     const name = key === 'cutOff' ? 'cut off' : key;
     violations.push(`the load threads count ${sum} requests ${name}, the run ${total[key]}`);

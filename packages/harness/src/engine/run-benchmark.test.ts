@@ -190,6 +190,10 @@ describe('a run that fails', () => {
     expect(result.outcome.reason).toMatch(reason);
     // What the thread had done until then is there.
     expect(result.counts.answered).toBeGreaterThanOrEqual(49);
+    // Only the thread that is gone for good has books that nobody can read.
+    const { unchecked, littlesLaw } = result.conservation;
+    expect(unchecked ?? []).toHaveLength(trouble === 'exit' ? 1 : 0);
+    expect(littlesLaw?.holds).toBe(trouble === 'exit' ? undefined : true);
   });
 
   it('throws when a thread dies before the load begins', async () => {

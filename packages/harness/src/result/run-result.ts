@@ -178,8 +178,12 @@ export interface CalibrationResult {
 
 /** The books of a run. */
 export interface Conservation {
+  /** Whether all that could be checked is right. */
   readonly holds: boolean;
   /** A line each; empty where it holds. */
   readonly violations: readonly string[];
-  readonly littlesLaw: LittlesLawResult;
+  /** What could not be checked, and why, a line each: the books of load threads that died, or had to be ended. Left out where all was. */
+  readonly unchecked?: readonly string[];
+  /** Undefined where it could not be checked: it is about every request of the run, and no other. */
+  readonly littlesLaw: LittlesLawResult | undefined;
 }
