@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -28,7 +28,7 @@ export async function goProgram(folder: string): Promise<string> {
   if (existsSync(path)) return path;
   mkdirSync(join(cacheFolder(), 'go'), { recursive: true });
   // Two that build at once both succeed; the later one's binary, which is the same, stays.
-  const partial = `${path}.partial-${process.pid}`;
+  const partial = `${path}.partial-${randomUUID()}`;
   try {
     await run('go', ['build', '-mod=readonly', '-trimpath', '-o', partial, '.'], {
       cwd: folder,

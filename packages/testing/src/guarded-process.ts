@@ -6,13 +6,22 @@ import type { Readable, Writable } from 'node:stream';
 import { afterwards } from './afterwards.js';
 
 /**
- * Runs a command in the background and kills it when stdin closes. The kernel
- * closes that pipe however the test process ends, so no server outlives it.
+ * Runs a command in the background and ends it when stdin closes. The kernel closes that pipe however the test process
+ * ends, so no server outlives it. The first argument is how many tenths of a second it has to end by SIGTERM before it
+ * gets SIGKILL; a line on stdin means SIGKILL at once.
  */
 const guard = `exec 3<&0
+patience=$1
+shift
 "$@" </dev/null 3<&- &
 child=$!
-{ cat <&3; kill -9 $child; } >/dev/null 2>&1 &
+{
+  if ! read -r now <&3 && [ $patience -gt 0 ]; then
+    kill -TERM $child
+    while [ $patience -gt 0 ] && kill -0 $child; do sleep 0.1; patience=$((patience - 1)); done
+  fi
+  kill -9 $child
+} >/dev/null 2>&1 &
 exec 3<&-
 wait $child`;
 
@@ -20,8 +29,12 @@ wait $child`;
 export interface GuardedProcess {
   /** Kills it with SIGKILL and waits until it is gone; may be called more than once. */
   kill(): Promise<void>;
+  /** Ends it as {@link GuardedOptions.patienceMs} says and waits until it is gone; may be called more than once. */
+  stop(): Promise<void>;
   /** True until it has ended. */
   running(): boolean;
+  /** The end of what it has written to stderr. */
+  stderr(): string;
 }
 
 /** How {@link startGuarded} starts a server. */
@@ -32,6 +45,11 @@ export interface GuardedOptions {
   readonly timeoutMs?: number;
   /** Whether it says on stderr that it is ready; both streams are then looked at as one. Default: false. */
   readonly readyOnStderr?: boolean;
+  /**
+   * How long `stop`, and the test's end, wait for it to end by SIGTERM, for servers with processes or shared memory of
+   * their own to tidy up. Default: 0, SIGKILL at once.
+   */
+  readonly patienceMs?: number;
 }
 
 /**
@@ -50,10 +68,12 @@ export async function startGuarded<T>(
   const folder = mkdtempSync(join(tmpdir(), 'aibench-test-'));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   const args = command.map((arg) => arg.replace('{folder}', folder));
-  const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn('sh', ['-c', guard, 'sh', ...args], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, ...options.env },
-  });
+  const patience = String(Math.ceil((options.patienceMs ?? 0) / 100));
+  const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn(
+    'sh',
+    ['-c', guard, 'sh', patience, ...args],
+    { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...options.env } },
+  );
   let running = true;
   const ended = new Promise<void>((resolve) => {
     child.once('close', () => {
@@ -64,7 +84,7 @@ export async function startGuarded<T>(
     child.once('error', () => resolve());
   });
   child.stdin.on('error', () => {});
-  const kill = afterwards({
+  const stop = afterwards({
     async stop() {
       child.stdin.end();
       await ended;
@@ -75,6 +95,11 @@ export async function startGuarded<T>(
       removeFolder();
     },
   });
+  const kill = async () => {
+    // Fails silently where it has ended already.
+    child.stdin.write('now\n');
+    await stop();
+  };
   let stdout = '';
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -105,5 +130,5 @@ export async function startGuarded<T>(
     await kill();
     throw error;
   });
-  return { ready, kill, running: () => running };
+  return { ready, kill, stop, running: () => running, stderr: () => stderr };
 }

@@ -22,8 +22,9 @@ export {
 } from './python.js';
 export { type RedisCluster, startRedisCluster } from './redis-cluster.js';
 export { type RedisServer, redisCli, startRedis } from './redis-server.js';
-export { type ReferenceServer, startReferenceServer } from './reference-server.js';
+export { type ReferenceServer, type ReferenceServerPort, startReferenceServer } from './reference-server.js';
 export { repositoryRoot } from './repository-root.js';
 export { startTcpPeer, type TcpPeer } from './tcp-peer.js';
 export { temporaryFolder } from './temporary-folder.js';
 export { makeTlsCertificate, type TlsCertificate } from './tls-certificate.js';
+export { startTritonServer, type TritonOptions, type TritonServer } from './triton-server.js';
