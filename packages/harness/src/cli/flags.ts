@@ -78,7 +78,7 @@ function define<Value, Kind extends FlagKind>(
   };
 }
 
-function checkRange(value: number, { min, max }: NumberOptions): number {
+function checkRange(value: number, { min, max }: Pick<NumberOptions, 'min' | 'max'>): number {
   if (min !== undefined && value < min) throw new RangeError(`${value} is below ${min}, the least it takes`);
   if (max !== undefined && value > max) throw new RangeError(`${value} is above ${max}, the most it takes`);
   return value;
@@ -119,8 +119,10 @@ export const flag = {
     });
   },
 
-  /** A number above 0, or undefined where the user gives none. */
-  positiveNumber(options: Omit<FlagOptions<never>, 'default'>): Flag<number | undefined, 'number'> {
+  /** A number above 0, up to `max` if there is one, or undefined where the user gives none. */
+  positiveNumber(
+    options: Omit<FlagOptions<never>, 'default'> & { readonly max?: number },
+  ): Flag<number | undefined, 'number'> {
     return define('number', options, '', 'x', (text) => {
       if (text === '') return undefined;
       const value = Number(text);
@@ -128,7 +130,7 @@ export const flag = {
         throw new TypeError(`"${text}" is no number`);
       }
       if (value <= 0) throw new RangeError(`${text} is not above 0`);
-      return value;
+      return checkRange(value, options);
     });
   },
 

@@ -1,5 +1,6 @@
 import { defaultUseCaseName } from '@aibench/usecases';
 import { type FlagSet, flag } from '../cli/flags.js';
+import { highestRatePerSecond } from '../load-model/highest-rate.js';
 import { scenarioNames } from '../load-model/scenario.js';
 import { defaultSteadyStateRule } from '../load-model/steady-state.js';
 
@@ -45,10 +46,12 @@ export const loadFlags = {
   'limit-rps': flag.number({
     default: 0,
     min: 0,
+    max: highestRatePerSecond,
     describe: 'Closed loop: most requests a second, all workers together; 0 for no limit',
     group: 'Load',
   }),
   rate: flag.positiveNumber({
+    max: highestRatePerSecond,
     describe:
       'Open loop: requests a second that fall due whether or not a worker is free; with --stages, the rate that they start from',
     group: 'Load',
@@ -177,12 +180,14 @@ export const loadFlags = {
   'min-rate': flag.number({
     default: 1,
     min: 0,
+    max: highestRatePerSecond,
     describe: 'Search: no lower rate is tried',
     group: 'Search',
   }),
   'max-rate': flag.number({
     default: 1_000_000,
     min: 0,
+    max: highestRatePerSecond,
     describe: 'Search: no higher rate is tried',
     group: 'Search',
   }),

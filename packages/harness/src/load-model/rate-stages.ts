@@ -1,4 +1,5 @@
 import { AibenchError, parseDurationMs } from '@aibench/core';
+import { highestRatePerSecond } from './highest-rate.js';
 import { type RateStage, rampProfile } from './rate-profile.js';
 
 /**
@@ -45,6 +46,9 @@ function parseRate(text: string, where: string): number {
     throw invalidStages(`${where}: "${trimmed}" is no rate`);
   }
   if (value < 0) throw invalidStages(`${where}: a rate can't be negative`);
+  if (value > highestRatePerSecond) {
+    throw invalidStages(`${where}: ${value} is above ${highestRatePerSecond}, the highest rate`);
+  }
   return value;
 }
 
