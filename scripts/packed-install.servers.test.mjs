@@ -63,7 +63,9 @@ it('installs every binary under all its names, and no tests', () => {
 });
 
 it('runs the pipeline', { timeout: 120_000 }, async () => {
-  const server = spawn(join(prefix, 'bin', 'aibench-reference-server'), ['--redis-port', '0']);
+  const server = spawn(join(prefix, 'bin', 'aibench-reference-server'), [
+    ...['--protocols', 'redis', '--redis-port', '0'],
+  ]);
   try {
     const [line] = await once(createInterface({ input: server.stdout }), 'line');
     const address = JSON.parse(line).addresses.redis;

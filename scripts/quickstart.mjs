@@ -14,9 +14,13 @@ setUpWorkspace();
 
 const folder = mkdtempSync(join(tmpdir(), 'aibench-quickstart-'));
 const data = join(folder, 'transactions.dat');
-const server = spawn(process.execPath, [main('reference-server'), '--redis-port', '0'], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
+const server = spawn(
+  process.execPath,
+  [main('reference-server'), '--protocols', 'redis', '--redis-port', '0'],
+  {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  },
+);
 const cleanUp = () => {
   server.kill('SIGTERM');
   rmSync(folder, { recursive: true, force: true });

@@ -1,35 +1,80 @@
 import { type FlagValues, flag } from '@aibench/harness/cli';
 
 const faults = 'Injected behaviour';
-const protocol = 'Redis protocol';
+const redis = 'Redis protocol';
+const tfserving = 'TensorFlow Serving protocol';
+const triton = 'Triton protocol';
+const port = { min: 0, max: 65_535 } as const;
 
 /** The reference server's flags. */
 export const flags = {
   host: flag.string({ default: '127.0.0.1', placeholder: 'address', describe: 'Address to listen on' }),
+  protocols: flag.list({
+    ...{ default: ['redis', 'tfserving', 'triton'], placeholder: 'protocol,..' },
+    describe: 'Protocols to serve, each on ports of its own: redis, tfserving, triton',
+  }),
+  'tls-cert': flag.string({
+    ...{ default: '', placeholder: 'path' },
+    describe:
+      "Certificate (PEM) for TLS on the Redis and gRPC ports and on Triton's HTTP port; needs --tls-key",
+  }),
+  'tls-key': flag.string({
+    ...{ default: '', placeholder: 'path' },
+    describe: 'Private key (PEM) for TLS; needs --tls-cert',
+  }),
+  'max-message-bytes': flag.integer({
+    ...{ default: 2_147_483_647, min: 1, max: 2_147_483_647 },
+    describe: 'Largest request that the gRPC ports and Triton over HTTP take',
+  }),
   'until-stdin-ends': flag.boolean({
     default: false,
     describe: 'End when stdin does, so that the server does not outlive the program that started it',
   }),
   'redis-port': flag.integer({
-    ...{ default: 6379, min: 0, max: 65_535, group: protocol },
+    ...{ ...port, default: 6379, group: redis },
     describe: 'Port for the Redis protocol; 0 takes a free one',
   }),
   password: flag.string({
     default: '',
     describe: 'Password that clients must give; empty: none',
-    group: protocol,
-  }),
-  'tls-cert': flag.string({
-    ...{ default: '', placeholder: 'path', group: protocol },
-    describe: 'Certificate (PEM) for TLS; needs --tls-key',
-  }),
-  'tls-key': flag.string({
-    ...{ default: '', placeholder: 'path', group: protocol },
-    describe: 'Private key (PEM) for TLS; needs --tls-cert',
+    group: redis,
   }),
   'redisai-version': flag.integer({
-    ...{ default: 10_205, min: 10_000, max: 99_999, group: protocol },
+    ...{ default: 10_205, min: 10_000, max: 99_999, group: redis },
     describe: 'RedisAI version to emulate, 10205 for 1.2.5; below 10203 the newer commands are unknown',
+  }),
+  'tfserving-port': flag.integer({
+    ...{ ...port, default: 8500, group: tfserving },
+    describe: "Port for TensorFlow Serving's gRPC services; 0 takes a free one",
+  }),
+  'tfserving-rest-port': flag.integer({
+    ...{ ...port, default: 8501, group: tfserving },
+    describe: 'Port for its metrics, /monitoring/prometheus/metrics; 0 takes a free one',
+  }),
+  'tfserving-models': flag.string({
+    ...{ default: '', placeholder: 'folder', group: tfserving },
+    describe: 'Folder of SavedModels to serve, <name>/<version>/saved_model.pb; empty: none',
+  }),
+  'triton-grpc-port': flag.integer({
+    ...{ ...port, default: 8001, group: triton },
+    describe: "Port for Triton's gRPC service; 0 takes a free one",
+  }),
+  'triton-http-port': flag.integer({
+    ...{ ...port, default: 8000, group: triton },
+    describe: 'Port for the same over HTTP; 0 takes a free one',
+  }),
+  'triton-metrics-port': flag.integer({
+    ...{ ...port, default: 8002, group: triton },
+    describe: 'Port for its metrics, /metrics; 0 takes a free one',
+  }),
+  'model-repository': flag.string({
+    ...{ default: '', placeholder: 'folder', group: triton },
+    describe:
+      'Model repository: <name>/config.pbtxt, <name>/<version>/model.onnx, model.graphdef or model.savedmodel; empty: none',
+  }),
+  'triton-model-control': flag.choice(['none', 'explicit'], {
+    ...{ default: 'none', group: triton },
+    describe: 'Whether all models of the repository are served, or those that a client loads',
   }),
   'intra-op-threads': flag.integer({
     ...{ default: 1, min: 0, max: 1_024, group: 'Inference' },
@@ -42,11 +87,11 @@ export const flags = {
   'null-model': flag.boolean({
     ...{ default: false, group: faults },
     describe:
-      'Answer zeros of the right shape without running the model; models and input tensors that were never stored count as stored',
+      'Answer zeros of the right shape without running the model; any model and input tensor that is asked for counts as there',
   }),
   'null-output-shape': flag.list({
-    ...{ default: ['1x2'], placeholder: 'shape,..', group: faults },
-    describe: 'With --null-model: shape of each output of a model that was never stored, float32',
+    ...{ default: ['1x2'], placeholder: '[name=]shape,..', group: faults },
+    describe: 'With --null-model: name and shape of each output of a model that is not there, float32',
   }),
   delay: flag.duration({
     ...{ default: '0', group: faults },

@@ -7,7 +7,7 @@ const app = 'reference-server';
 describe('aibench-reference-server', () => {
   it('prints its addresses in one JSON line, answers, and ends well when told to', async () => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      const server = startBinary(app, ['--redis-port', '0']);
+      const server = startBinary(app, ['--protocols', 'redis', '--redis-port', '0']);
       await server.waitFor(/\n/);
       const { product, version, pid, addresses } = JSON.parse(server.stdout().toString());
       expect({ product, pid }).toEqual({ product: 'aibench-reference-server', pid: server.process.pid });
@@ -24,7 +24,7 @@ describe('aibench-reference-server', () => {
   });
 
   it('ends with its stdin where told to', async () => {
-    const server = startBinary(app, ['--redis-port', '0', '--until-stdin-ends']);
+    const server = startBinary(app, ['--protocols', 'redis', '--redis-port', '0', '--until-stdin-ends']);
     await server.waitFor(/\n/);
     server.process.stdin.end();
     const { exitCode, stderr } = await server.ended;
@@ -34,7 +34,7 @@ describe('aibench-reference-server', () => {
   it('tells in one line that its port is in use', async () => {
     const first = await startReferenceServer();
     const port = first.addresses.redis.split(':')[1]!;
-    const { exitCode, stdout, stderr } = await runBinary(app, ['--redis-port', port]);
+    const { exitCode, stdout, stderr } = await runBinary(app, ['--protocols', 'redis', '--redis-port', port]);
     expect({ exitCode, stdout: stdout.toString() }).toEqual({ exitCode: 1, stdout: '' });
     expect(stderr).toBe(
       `aibench-reference-server: cannot listen on 127.0.0.1:${port}: the port is in use (pass another --redis-port, or 0 for a free one)\n`,

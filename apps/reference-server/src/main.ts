@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { runCli, writeStdout } from '@aibench/harness/cli';
 import { flags } from './flags.js';
+import { productName } from './product-name.js';
 import { startReferenceServer } from './reference-server.js';
-import { productName } from './resp/identity.js';
 
 await runCli({
   name: 'aibench-reference-server',
@@ -12,7 +12,8 @@ await runCli({
   flags,
   examples: [
     'aibench-reference-server',
-    'aibench-reference-server --redis-port 0 --null-model',
+    'aibench-reference-server --protocols tfserving,triton --tfserving-models models --model-repository repository',
+    'aibench-reference-server --protocols redis --redis-port 0 --null-model',
     'aibench-reference-server --delay-distribution 98%:2ms,2%:50ms --delay-seed 7',
     'aibench-reference-server --stall 1s --stall-every 10s',
   ],

@@ -5,20 +5,24 @@ import { PreciseTimer } from './faults/precise-timer.js';
 import { ServiceQueue } from './faults/service-queue.js';
 import type { ReferenceServerFlags } from './flags.js';
 import { InferenceEngine } from './inference/inference-engine.js';
-import { RespServer } from './resp/resp-server.js';
+import { readTlsFiles } from './net/tls-files.js';
+import { readNullOutputs } from './null-outputs.js';
+import { type AddressName, openPorts, type PortSettings } from './open-ports.js';
+import { readProtocols } from './protocols.js';
 
 /** A running reference server. */
 export interface ReferenceServer {
-  /** `host:port` by protocol. */
-  readonly addresses: Readonly<Record<'redis', string>>;
+  /** `host:port` of each port of the protocols that are served. */
+  readonly addresses: Readonly<Partial<Record<AddressName, string>>>;
   /** Stops listening, ends all connections. */
   close(): Promise<void>;
 }
 
 /**
- * Starts the server: one engine behind every protocol's port.
+ * Starts the server: one engine behind every protocol's ports.
  *
- * @throws AIBENCH_USAGE for flags that don't go together, AIBENCH_CONNECTION when a port cannot be had
+ * @throws AIBENCH_USAGE for flags that don't go together, AIBENCH_CONNECTION when a port cannot be had, AIBENCH_INPUT
+ *   when a TLS file cannot be read
  */
 export async function startReferenceServer(
   flags: ReferenceServerFlags,
@@ -26,29 +30,25 @@ export async function startReferenceServer(
 ): Promise<ReferenceServer> {
   checkFlags(flags);
   const timer = new PreciseTimer();
-  const engine = newEngine(flags, timer);
-  const resp = await RespServer.listen({
-    engine,
+  const settings: PortSettings = {
+    flags,
+    version,
+    engine: newEngine(flags, timer),
     load: {
       nullModel: flags.nullModel,
-      nullShapes: flags.nullOutputShape.map(readShape),
+      nullOutputs: readNullOutputs(flags.nullOutputShape),
       intraOpThreads: flags.intraOpThreads,
       interOpThreads: flags.interOpThreads,
     },
-    version,
-    redisAiVersion: flags.redisaiVersion,
-    password: flags.password,
-    host: flags.host,
-    port: flags.redisPort,
-    tls: flags.tlsCert === '' ? undefined : { certificatePath: flags.tlsCert, keyPath: flags.tlsKey },
+    tls: flags.tlsCert === '' ? undefined : readTlsFiles(flags.tlsCert, flags.tlsKey),
     faults: describeFaults(flags),
-  });
-  const host = flags.host.includes(':') ? `[${flags.host}]` : flags.host;
+  };
+  const ports = await openPorts(readProtocols(flags.protocols), settings);
   return {
-    addresses: { redis: `${host}:${resp.service.port}` },
+    addresses: ports.addresses,
     async close() {
       timer.close();
-      await resp.close();
+      await ports.close();
     },
   };
 }
@@ -63,14 +63,6 @@ function newEngine(flags: ReferenceServerFlags, timer: PreciseTimer): InferenceE
   });
   const faults = new AnswerFaults({ failEvery: flags.failEvery, wrongEvery: flags.wrongEvery });
   return new InferenceEngine({ nullModel: flags.nullModel, service, faults });
-}
-
-/** `1x2` as [1, 2]. */
-function readShape(text: string): number[] {
-  if (/^[1-9]\d{0,8}(x[1-9]\d{0,8})*$/.test(text)) return text.split('x').map(Number);
-  throw new AibenchError('AIBENCH_USAGE', `--null-output-shape: "${text}" is no shape`, {
-    hint: 'write extents with an x between them: 1x2',
-  });
 }
 
 function readDelay({ delayMs, delayDistribution }: ReferenceServerFlags): DelayDistribution | undefined {

@@ -4,6 +4,12 @@ export { loadFlags } from './engine/load-flags.js';
 export { type BenchmarkOptions, runBenchmark } from './engine/run-benchmark.js';
 export { type Stage, type StageTimer, stageNames } from './engine/stages.js';
 export type { FailureCount, Tally } from './engine/tally.js';
+export {
+  type NullReferenceServer,
+  type NullReferenceServerOptions,
+  type NullServerProtocol,
+  startNullReferenceServer,
+} from './null-reference-server.js';
 export { hdrText } from './report/hdr-text.js';
 export { resultJson } from './report/json.js';
 export { summaryText } from './report/summary.js';

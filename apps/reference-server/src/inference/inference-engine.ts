@@ -1,6 +1,7 @@
 import type { AnswerFaults } from '../faults/answer-faults.js';
 import type { ServiceQueue } from '../faults/service-queue.js';
 import type { InferenceModel } from './inference-model.js';
+import type { AnswerTimes } from './model-statistics.js';
 import type { ServerTensor } from './server-tensor.js';
 
 /** How the engine answers. */
@@ -15,6 +16,9 @@ export interface EngineOptions {
 
 /** Tensors at once, or when they are ready. Without delays the null model answers at once, with no promise made. */
 export type MaybePromise<T> = T | Promise<T>;
+
+/** Times of what takes none worth measuring. */
+const atOnce: AnswerTimes = { durationMs: 0, queueMs: 0 };
 
 /** Where every protocol's inferences go: runs models, applies the injected faults, keeps statistics. */
 export class InferenceEngine {
@@ -52,10 +56,10 @@ export class InferenceEngine {
     const { faults } = this.#options;
     try {
       const outputs = faults.pass(model.nullOutputs(samples, outputCount));
-      model.statistics.recordSuccess(0, samples);
+      model.statistics.recordSuccess(atOnce, samples);
       return outputs;
     } catch (error) {
-      model.statistics.recordError();
+      model.statistics.recordError(0);
       throw error;
     }
   }
@@ -67,7 +71,10 @@ export class InferenceEngine {
   ): Promise<readonly ServerTensor[]> {
     const samples = inputs[0]?.batchSize ?? 1;
     const { faults, nullModel, service } = this.#options;
+    const { statistics } = model;
+    const startMs = performance.now();
     let runMs = 0;
+    statistics.pending += 1;
     try {
       const { value, heldMs } = await service.serve(async () => {
         if (nullModel) return faults.pass(model.nullOutputs(samples, outputCount));
@@ -75,11 +82,15 @@ export class InferenceEngine {
         runMs = durationMs;
         return faults.pass(outputs);
       });
-      model.statistics.recordSuccess(Math.max(runMs, heldMs), samples);
+      const durationMs = Math.max(runMs, heldMs);
+      const queueMs = Math.max(0, performance.now() - startMs - durationMs);
+      statistics.recordSuccess({ durationMs, queueMs }, samples);
       return value;
     } catch (error) {
-      model.statistics.recordError();
+      statistics.recordError(performance.now() - startMs);
       throw error;
+    } finally {
+      statistics.pending -= 1;
     }
   }
 }

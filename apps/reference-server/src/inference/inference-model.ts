@@ -21,8 +21,15 @@ export interface ModelFile {
 /** Element type of the null model's answers where nothing is known of the model. */
 const unknownType: ElementType = 'float32';
 
-/** Their shape, where none is given. */
-const unknownShape: readonly number[] = [1, 2];
+/** An output of the null model, where the model itself is not known. */
+export interface NullOutput {
+  /** Empty where only its place is given. */
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** What the null model answers where nothing is given. */
+const unknownOutput: NullOutput = { name: '', shape: [1, 2] };
 
 /** A model that is ready to answer, and the record of its answers. Protocol-neutral. */
 export class InferenceModel {
@@ -30,18 +37,14 @@ export class InferenceModel {
   readonly statistics = new ModelStatistics();
   /** Undefined where the null model stands in for a file that cannot be run. */
   readonly session: OnnxSession | undefined;
-  readonly #nullShapes: readonly (readonly number[])[];
+  readonly #declaredNullOutputs: readonly NullOutput[];
   #nullOutputs: { batchSize: number; tensors: readonly ServerTensor[] } | undefined;
 
-  /** @param nullShapes of the null model's outputs, where there is no session; the last one counts for those beyond */
-  constructor(
-    file: ModelFile,
-    session: OnnxSession | undefined,
-    nullShapes: readonly (readonly number[])[] = [unknownShape],
-  ) {
+  /** @param nullOutputs what the null model answers where there is no session; the last one counts for those beyond */
+  constructor(file: ModelFile, session: OnnxSession | undefined, nullOutputs: readonly NullOutput[] = []) {
     this.file = file;
     this.session = session;
-    this.#nullShapes = nullShapes;
+    this.#declaredNullOutputs = nullOutputs.length === 0 ? [unknownOutput] : nullOutputs;
   }
 
   /** Names of the inputs in order; undefined where they are not known. */
@@ -52,6 +55,18 @@ export class InferenceModel {
   /** Names of the outputs in order; undefined where they are not known. */
   get outputNames(): readonly string[] | undefined {
     return this.file.outputs.length > 0 ? this.file.outputs : this.session?.outputs.map(({ name }) => name);
+  }
+
+  /** How many outputs it has; those that the null model was given where the model is not known. */
+  get outputCount(): number {
+    return this.session?.outputs.length ?? this.#declaredNullOutputs.length;
+  }
+
+  /** Names of the null model's outputs, where the model is not known: as given, else `output`, `output_1`, .. */
+  get nullOutputNames(): readonly string[] {
+    return this.#declaredNullOutputs.map(({ name }, index) =>
+      name !== '' ? name : index === 0 ? 'output' : `output_${index}`,
+    );
   }
 
   /**
@@ -82,7 +97,7 @@ export class InferenceModel {
         ? Array.from({ length: count }, (_, output) =>
             ServerTensor.zeros(
               unknownType,
-              this.#nullShapes[output] ?? this.#nullShapes.at(-1) ?? unknownShape,
+              (this.#declaredNullOutputs[output] ?? this.#declaredNullOutputs.at(-1)!).shape,
             ),
           )
         : this.session.outputs.map((output) =>
@@ -116,8 +131,8 @@ function closedShape({ shape }: TensorDeclaration, batchSize: number): number[] 
 export interface LoadOptions extends SessionOptions {
   /** Whether a file that cannot be run is taken all the same, because it will never be run. */
   readonly nullModel: boolean;
-  /** Shapes of the null model's outputs where the model is not known. Default: one of [1,2]. */
-  readonly nullShapes?: readonly (readonly number[])[];
+  /** The null model's outputs where the model is not known. Default: one of [1,2]. */
+  readonly nullOutputs?: readonly NullOutput[];
 }
 
 /**
@@ -129,7 +144,7 @@ export async function loadModel(file: ModelFile, options: LoadOptions): Promise<
   try {
     return new InferenceModel(file, await OnnxSession.load(onnxBytes(file), options));
   } catch (error) {
-    if (options.nullModel) return new InferenceModel(file, undefined, options.nullShapes);
+    if (options.nullModel) return new InferenceModel(file, undefined, options.nullOutputs);
     throw error;
   }
 }

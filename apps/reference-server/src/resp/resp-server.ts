@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { AibenchError } from '@aibench/core';
+import { listen } from '../net/listen.js';
+import type { TlsIdentity } from '../net/tls-files.js';
 import { Connection } from './connection.js';
 import { RespService, type RespServiceOptions } from './resp-service.js';
 
@@ -12,8 +12,8 @@ const maxClients = 10_000;
 export interface RespServerOptions extends RespServiceOptions {
   /** 0 takes a free port. */
   readonly port: number;
-  /** Paths of PEM files; both, or none for an unencrypted port. */
-  readonly tls: { readonly certificatePath: string; readonly keyPath: string } | undefined;
+  /** Undefined for an unencrypted port. */
+  readonly tls: TlsIdentity | undefined;
 }
 
 /** The RESP port: Redis's protocol with RedisAI's commands. */
@@ -35,14 +35,15 @@ export class RespServer {
   /**
    * Begins to listen.
    *
-   * @throws AIBENCH_CONNECTION when the port cannot be had, AIBENCH_INPUT when a TLS file cannot be read
+   * @throws AIBENCH_CONNECTION when the port cannot be had
    */
   static async listen(options: RespServerOptions): Promise<RespServer> {
     const service = new RespService(options);
     const socketServer = newSocketServer(options.tls);
     const server = new RespServer(service, socketServer);
     try {
-      service.port = await listen(socketServer, options.host, options.port);
+      const { host, port } = options;
+      service.port = await listen(socketServer, { host, port, flag: 'redis-port' });
     } catch (error) {
       clearInterval(server.#housekeeping);
       throw error;
@@ -74,50 +75,10 @@ export class RespServer {
   }
 }
 
-function newSocketServer(tls: RespServerOptions['tls']): Server {
+function newSocketServer(tls: TlsIdentity | undefined): Server {
   if (tls === undefined) return createServer();
-  const cert = readPem(tls.certificatePath, '--tls-cert');
-  const key = readPem(tls.keyPath, '--tls-key');
-  let server: Server;
-  try {
-    server = createTlsServer({ cert, key });
-  } catch (cause) {
-    throw new AibenchError(
-      'AIBENCH_INPUT',
-      `${tls.certificatePath} and ${tls.keyPath} are no certificate and its key: ${(cause as Error).message}`,
-      { hint: 'pass PEM files with --tls-cert and --tls-key', cause },
-    );
-  }
+  const server = createTlsServer({ ...tls });
   // A failed handshake concerns that client only.
   server.on('tlsClientError', () => undefined);
   return server;
-}
-
-function readPem(path: string, flag: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new AibenchError('AIBENCH_INPUT', `${path} cannot be read: ${(cause as Error).message}`, {
-      hint: `see ${flag}`,
-      cause,
-    });
-  }
-}
-
-function listen(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const reason = cause.code === 'EADDRINUSE' ? 'the port is in use' : cause.message;
-      reject(
-        new AibenchError('AIBENCH_CONNECTION', `cannot listen on ${host}:${port}: ${reason}`, {
-          hint: 'pass another --redis-port, or 0 for a free one',
-          cause,
-        }),
-      );
-    });
-    server.listen({ host, port }, () => {
-      const address = server.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : port);
-    });
-  });
 }

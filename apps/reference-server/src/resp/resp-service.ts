@@ -50,8 +50,8 @@ export class RespService {
   constructor(options: RespServiceOptions) {
     this.options = options;
     this.commands = new CommandTable(options.redisAiVersion);
-    const { nullModel, nullShapes } = options.load;
-    this.absentModel = nullModel ? neverStoredModel(nullShapes) : undefined;
+    const { nullModel, nullOutputs } = options.load;
+    this.absentModel = nullModel ? neverStoredModel(nullOutputs) : undefined;
     this.absentTensor = nullModel ? ServerTensor.zeros('float32', [1, 1]) : undefined;
     this.databases = Array.from({ length: databaseCount }, () => new Keyspace());
   }

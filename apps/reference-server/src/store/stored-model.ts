@@ -1,4 +1,4 @@
-import { InferenceModel } from '../inference/inference-model.js';
+import { InferenceModel, type NullOutput } from '../inference/inference-model.js';
 
 /** How requests to a model are to be put together. Kept and reported; this server does not batch. */
 export interface BatchOptions {
@@ -28,8 +28,8 @@ export class StoredModel {
 }
 
 /** What stands for a model that was never stored, where the null model answers for every one. */
-export function neverStoredModel(nullShapes: readonly (readonly number[])[] | undefined): StoredModel {
+export function neverStoredModel(nullOutputs: readonly NullOutput[] | undefined): StoredModel {
   const file = { format: 'ONNX', bytes: new Uint8Array(0), inputs: [], outputs: [] } as const;
   const batch: BatchOptions = { batchSize: 0, minBatchSize: 0, minBatchTimeoutMs: 0 };
-  return new StoredModel(new InferenceModel(file, undefined, nullShapes), 'CPU', '', batch);
+  return new StoredModel(new InferenceModel(file, undefined, nullOutputs), 'CPU', '', batch);
 }

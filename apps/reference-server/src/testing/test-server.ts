@@ -1,7 +1,7 @@
 import { defaultValues } from '@aibench/harness/cli';
 import { onTestFinished } from 'vitest';
 import { flags, type ReferenceServerFlags } from '../flags.js';
-import { startReferenceServer } from '../reference-server.js';
+import { type ReferenceServer, startReferenceServer } from '../reference-server.js';
 import { TestClient } from './test-client.js';
 
 /** A server in this process, gone when the test ends. */
@@ -11,16 +11,34 @@ export interface TestServer {
   connect(): Promise<TestClient>;
 }
 
-/** Starts a server on a free port; its flags have their defaults unless given. */
+/** Every port a free one. */
+export const freePorts = {
+  redisPort: 0,
+  tfservingPort: 0,
+  tfservingRestPort: 0,
+  tritonGrpcPort: 0,
+  tritonHttpPort: 0,
+  tritonMetricsPort: 0,
+} as const satisfies Partial<ReferenceServerFlags>;
+
+/** Starts a server in this process on free ports, gone when the test ends; its flags have their defaults unless given. */
+export async function startServer(overrides: Partial<ReferenceServerFlags> = {}): Promise<ReferenceServer> {
+  const server = await startReferenceServer(
+    { ...defaultValues(flags), ...freePorts, ...overrides },
+    '0.0.0-test',
+  );
+  onTestFinished(() => server.close());
+  return server;
+}
+
+/** Starts a server of the Redis protocol on a free port; its flags have their defaults unless given. */
 export async function startTestServer(overrides: Partial<ReferenceServerFlags> = {}): Promise<TestServer> {
-  const values = { ...defaultValues(flags), redisPort: 0, ...overrides };
-  const server = await startReferenceServer(values, '0.0.0-test');
+  const server = await startServer({ protocols: ['redis'], ...overrides });
   const clients: TestClient[] = [];
-  onTestFinished(async () => {
+  onTestFinished(() => {
     for (const client of clients) client.close();
-    await server.close();
   });
-  const port = Number(server.addresses.redis.split(':').at(-1));
+  const port = Number(server.addresses.redis?.split(':').at(-1));
   return {
     port,
     async connect() {

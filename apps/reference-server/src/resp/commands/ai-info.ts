@@ -1,8 +1,9 @@
 import { onnxRuntimeVersion } from '../../inference/onnx-session.js';
+import { productName } from '../../product-name.js';
 import { StoredModel } from '../../store/stored-model.js';
 import type { Client } from '../client.js';
 import { type Command, noKeys } from '../command.js';
-import { productName, redisAiVersionText } from '../identity.js';
+import { redisAiVersionText } from '../redis-versions.js';
 import { ReplyError, replyErrors } from '../reply-error.js';
 import type { Request } from '../request.js';
 

@@ -1,7 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
+import { productName } from '../../product-name.js';
 import type { Client } from '../client.js';
 import { type Command, noKeys } from '../command.js';
-import { productName, redisVersion } from '../identity.js';
+import { redisVersion } from '../redis-versions.js';
 import { ReplyError, replyErrors } from '../reply-error.js';
 import type { RespVersion } from '../reply-writer.js';
 import type { Request } from '../request.js';

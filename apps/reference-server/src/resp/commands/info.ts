@@ -1,7 +1,8 @@
 import { arch, platform, release } from 'node:os';
 import process from 'node:process';
 import { onnxRuntimeVersion } from '../../inference/onnx-session.js';
-import { productName, redisAiVersionText, redisVersion } from '../identity.js';
+import { productName } from '../../product-name.js';
+import { redisAiVersionText, redisVersion } from '../redis-versions.js';
 import type { RespService } from '../resp-service.js';
 
 type Fields = Readonly<Record<string, string | number>>;

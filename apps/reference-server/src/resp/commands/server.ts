@@ -1,7 +1,7 @@
 import type { Client } from '../client.js';
 import { type Command, noKeys } from '../command.js';
 import { matchesGlob } from '../glob.js';
-import { redisVersion } from '../identity.js';
+import { redisVersion } from '../redis-versions.js';
 import { ReplyError, replyErrors } from '../reply-error.js';
 import type { Request } from '../request.js';
 import { requestLimits } from '../request-parser.js';

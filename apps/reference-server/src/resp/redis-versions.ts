@@ -1,6 +1,3 @@
-/** What this server calls itself in every protocol. */
-export const productName = 'aibench-reference-server';
-
 /** Version of Redis whose replies are emulated: its command set and RESP3, not its speed or persistence. */
 export const redisVersion = '7.2.0';
 
