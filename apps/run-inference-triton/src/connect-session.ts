@@ -1,0 +1,64 @@
+import type { ServerDescription, Session, SessionContext } from '@aibench/harness';
+import { connectReferenceReader, parseRedisAddress, type ReferenceReader } from '@aibench/redis';
+import { serverPath } from '@aibench/triton';
+import { type Channel, grpcChannel, httpChannel } from './channel.js';
+import { inferenceCall } from './describe-server.js';
+import type { flags } from './flags.js';
+import { HttpConnection } from './http-connection.js';
+import { serverAddresses } from './server-addresses.js';
+import { SharedClients } from './shared-clients.js';
+import { TritonSession } from './triton-session.js';
+
+type Context = SessionContext<typeof flags>;
+
+/** Opens a worker's session: a connection to its server and, where the model takes reference data, one to Redis. */
+export async function connectSession(context: Context): Promise<Session> {
+  const { references } = context.task;
+  const reader = references.length === 0 ? undefined : await connectReader(context);
+  try {
+    return new TritonSession({ channel: await openChannel(context), references, reader });
+  } catch (error) {
+    await reader?.close();
+    throw error;
+  }
+}
+
+function connectReader({ flags: values, server }: Context): Promise<ReferenceReader> {
+  return connectReferenceReader([parseRedisAddress(values.redisHost)], {
+    flag: '--redis-host',
+    cluster: server.details['redisCluster'] === true,
+  });
+}
+
+async function openChannel(context: Context): Promise<Channel> {
+  const { flags: values, task, server, worker } = context;
+  const addresses = serverAddresses(values);
+  const address = addresses[worker % addresses.length]!;
+  const call = inferenceCall(task, values, server);
+  if (address.protocol === 'grpc') {
+    return grpcChannel(await clientsOf(context).join(address.grpc), call);
+  }
+  const connection = new HttpConnection(address.http);
+  try {
+    // Connects: the first inference must not have to.
+    await connection.send({ method: 'GET', path: serverPath.live });
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+  return httpChannel(connection, call);
+}
+
+/** By the servers' description, which is one object for all sessions of a run's thread. */
+const clients = new WeakMap<ServerDescription, SharedClients>();
+
+function clientsOf({ server, flags: values, requestTimeoutMs }: Context): SharedClients {
+  let shared = clients.get(server);
+  if (shared === undefined) {
+    const { grpcClient: implementation, workersPerConnection } = values;
+    const options = { flag: '--host', timeoutMs: requestTimeoutMs, implementation };
+    shared = new SharedClients(options, workersPerConnection);
+    clients.set(server, shared);
+  }
+  return shared;
+}

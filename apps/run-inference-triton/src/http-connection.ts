@@ -1,0 +1,157 @@
+import { readFileSync } from 'node:fs';
+import { AibenchError, inputError } from '@aibench/core';
+import type { HttpAddress } from '@aibench/triton';
+import { Client, type Dispatcher } from 'undici';
+import { httpError } from './http-error.js';
+
+/** A request. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** Names in lower case. Default: none. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Bytes, or pieces that are sent one after another; a `content-length` among the headers then. Default: none. */
+  readonly body?: Uint8Array | readonly Uint8Array[];
+}
+
+/** Its answer, whatever its status. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Buffer;
+}
+
+/** How a {@link HttpConnection} behaves. */
+export interface HttpConnectionOptions {
+  /** The flag that names the server, for hints. Default `--host`. */
+  readonly flag?: string;
+  /** Limit for an answer, ms. Default: none. */
+  readonly timeoutMs?: number;
+  /** Longest answer that is taken, bytes. Default 256 MiB. */
+  readonly maxAnswerBytes?: number;
+}
+
+const connectTimeoutMs = 5_000;
+
+/** One connection to one HTTP server, kept alive, with one request out at a time. Nothing is sent twice. */
+export class HttpConnection {
+  /** `host:port`. */
+  readonly address: string;
+  readonly #client: Client;
+  readonly #context: Parameters<typeof httpError>[0];
+
+  /** @throws AIBENCH_INPUT where the file of authorities cannot be read */
+  constructor(where: HttpAddress, options: HttpConnectionOptions = {}) {
+    const { flag = '--host', timeoutMs = 0, maxAnswerBytes = 268_435_456 } = options;
+    this.address = where.address;
+    this.#context = { address: where.address, flag, tls: where.tls !== undefined };
+    this.#client = new Client(where.origin, {
+      connect: { timeout: connectTimeoutMs, ...(where.tls === undefined ? {} : tlsOptions(where.tls)) },
+      connectTimeout: connectTimeoutMs,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      maxResponseSize: maxAnswerBytes,
+    });
+  }
+
+  /**
+   * Sends a request and reads its answer.
+   *
+   * @throws AIBENCH_CONNECTION, AIBENCH_TIMEOUT; AIBENCH_ANSWER where it is no HTTP
+   */
+  send(request: HttpRequest): Promise<HttpAnswer> {
+    const { method, path, headers = {}, body } = request;
+    return new Promise((resolve, reject) => {
+      const fail = (cause: unknown) => reject(httpError(this.#context, cause));
+      try {
+        this.#client.dispatch(
+          { method, path, headers, body: body === undefined ? null : undiciBody(body) },
+          new AnswerCollector(resolve, fail),
+        );
+      } catch (cause) {
+        fail(cause);
+      }
+    });
+  }
+
+  /** Ends the connection; a request that is out fails. */
+  async close(): Promise<void> {
+    await this.#client.destroy();
+  }
+}
+
+/** Puts an answer together with as little as undici allows. */
+class AnswerCollector implements Dispatcher.DispatchHandler {
+  readonly #resolve: (answer: HttpAnswer) => void;
+  readonly #reject: (cause: unknown) => void;
+  readonly #chunks: Buffer[] = [];
+  #status = 0;
+  #headers: HttpAnswer['headers'] = {};
+
+  constructor(resolve: (answer: HttpAnswer) => void, reject: (cause: unknown) => void) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  onRequestStart(): void {}
+
+  onResponseStart(_controller: unknown, status: number, headers: HttpAnswer['headers']): void {
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  onResponseData(_controller: unknown, chunk: Buffer): void {
+    this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    const [first = Buffer.alloc(0), ...others] = this.#chunks;
+    const body = others.length === 0 ? first : Buffer.concat(this.#chunks);
+    this.#resolve({ status: this.#status, headers: this.#headers, body });
+  }
+
+  onResponseError(_controller: unknown, error: Error): void {
+    this.#reject(error);
+  }
+}
+
+type UndiciBody = NonNullable<Dispatcher.DispatchOptions['body']>;
+
+/** undici takes pieces only from an iterator of its own for each request. */
+function undiciBody(body: Uint8Array | readonly Uint8Array[]): UndiciBody {
+  if (body instanceof Uint8Array) return body;
+  return (async function* () {
+    yield* body;
+  })() as unknown as UndiciBody;
+}
+
+function tlsOptions({ caPath, insecure }: NonNullable<HttpAddress['tls']>): object {
+  return {
+    rejectUnauthorized: insecure !== true,
+    ...(caPath === undefined ? {} : { ca: readAuthorities(caPath) }),
+  };
+}
+
+function readAuthorities(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw inputError(path, cause);
+  }
+}
+
+/** The error for a status that is no success: the server's own words, where it gave any. */
+export function statusError(address: string, { status, body }: HttpAnswer): AibenchError {
+  let words = body.toString('utf8', 0, 1_000).trim();
+  try {
+    const { error } = JSON.parse(words) as { readonly error?: unknown };
+    if (typeof error === 'string') words = error;
+  } catch {
+    // Other servers, and proxies, answer in text or HTML.
+  }
+  const told = words === '' ? '' : `: ${words.replaceAll(/\s+/g, ' ').slice(0, 200)}`;
+  return new AibenchError('AIBENCH_SERVER', `${address} answered ${status}${told}`, {
+    status: String(status),
+    hint: status === 413 ? 'the message is larger than the server takes' : undefined,
+  });
+}

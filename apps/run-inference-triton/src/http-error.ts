@@ -1,0 +1,82 @@
+import { AibenchError } from '@aibench/core';
+
+/** What an error of a connection refers to. */
+export interface HttpErrorContext {
+  /** `host:port`. */
+  readonly address: string;
+  /** The flag that names the server. */
+  readonly flag: string;
+  /** Whether TLS is spoken. */
+  readonly tls: boolean;
+}
+
+const unreachable: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'the network is unreachable',
+  ETIMEDOUT: 'the connection timed out',
+  UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
+  ENOTFOUND: 'no such host name',
+  EAI_AGAIN: 'the host name cannot be looked up at the moment',
+  EADDRNOTAVAIL: 'no local address or port is left',
+  EMFILE: 'too many files and connections are open',
+};
+const untrusted = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_HAS_EXPIRED',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+const late = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
+
+/** Why a request over HTTP has got no answer, in the suite's terms; an AibenchError stays what it is. */
+export function httpError({ address, flag, tls }: HttpErrorContext, cause: unknown): AibenchError {
+  if (cause instanceof AibenchError) return cause;
+  const { code = '', message = '' } = rootOf(cause);
+  const failed = (text: string, hint?: string) =>
+    new AibenchError('AIBENCH_CONNECTION', text, { hint, cause });
+  if (code in unreachable) {
+    return failed(
+      `cannot connect to the HTTP server at ${address}: ${unreachable[code]}`,
+      `is it running? see ${flag}`,
+    );
+  }
+  if (untrusted.has(code)) {
+    return failed(
+      `${address} shows a certificate that is not trusted: ${message}`,
+      '--tls-ca names the authority that signed it, --tls-insecure takes any certificate',
+    );
+  }
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL')) {
+    return failed(
+      `${address} does not speak TLS as expected`,
+      `a server without TLS is written http:// in ${flag}`,
+    );
+  }
+  if (code.startsWith('HPE_')) {
+    const scheme = tls ? '' : '; a server that expects TLS is written https://';
+    return failed(
+      `${address} does not speak HTTP/1`,
+      `is it the port for HTTP, and not that for gRPC? see ${flag}${scheme}`,
+    );
+  }
+  if (late.has(code)) {
+    return new AibenchError('AIBENCH_TIMEOUT', `${address} did not answer in time`, {
+      hint: 'see --request-timeout',
+      cause,
+    });
+  }
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
+    return new AibenchError('AIBENCH_ANSWER', `${address} sends a longer answer than is taken`, { cause });
+  }
+  return failed(`the connection to ${address} was lost`, tls ? undefined : `see ${flag}`);
+}
+
+/** The error of the operating system, or of undici, that is at the bottom of another. */
+function rootOf(error: unknown): NodeJS.ErrnoException {
+  if (error instanceof AggregateError && error.errors.length > 0) return rootOf(error.errors[0]);
+  return (error ?? {}) as NodeJS.ErrnoException;
+}
