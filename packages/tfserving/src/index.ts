@@ -1,3 +1,4 @@
+export { dataTypeOf, dtypeOf, formatTensorType } from './data-types.js';
 export { Any } from './gen/google/protobuf/any.js';
 export { TensorProto } from './gen/tensorflow/core/framework/tensor.js';
 export { TensorShapeProto } from './gen/tensorflow/core/framework/tensor_shape.js';
@@ -20,3 +21,27 @@ export { PredictRequest, PredictResponse } from './gen/tensorflow_serving/apis/p
 export { PredictionServiceDefinition } from './gen/tensorflow_serving/apis/prediction_service.js';
 export { StatusProto } from './gen/tensorflow_serving/util/status.js';
 export { tfServingMethods } from './methods.js';
+export { flattenMetrics, type MetricSample, readMetrics } from './metrics-text.js';
+export { defaultSignature, formatModel, type ModelChoice, modelSpec } from './model-choice.js';
+export {
+  aboutModel,
+  askModelStatus,
+  askSignature,
+  availableVersion,
+  type ControlCalls,
+  formatVersions,
+  type ModelStatus,
+  type ModelVersion,
+} from './model-control.js';
+export {
+  type ModelSignature,
+  matchSignature,
+  readSignature,
+  type SignatureTensor,
+  signatureField,
+  type TensorTask,
+  type WireTensors,
+} from './model-signature.js';
+export { predictError } from './predict-error.js';
+export { type PredictCall, PredictTemplate, predictTemplate } from './predict-template.js';
+export { readPredictResponse } from './read-predict-response.js';
