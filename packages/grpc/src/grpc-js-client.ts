@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import { checkServerIdentity as checkIdentity, type PeerCertificate } from 'node:tls';
 import { AibenchError } from '@aibench/core';
 import {
   type ChannelCredentials,
@@ -32,6 +34,8 @@ export class GrpcJsClient implements GrpcClient {
   readonly #options: OwnGrpcClientOptions;
   readonly #context: StatusContext;
   readonly #client: Client;
+  /** How to cancel the calls that are out. */
+  readonly #cancels = new Set<() => void>();
   #isClosed = false;
 
   constructor(place: GrpcAddress, options: OwnGrpcClientOptions) {
@@ -75,6 +79,7 @@ export class GrpcJsClient implements GrpcClient {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    for (const cancel of this.#cancels) cancel();
     this.#client.close();
   }
 
@@ -96,6 +101,7 @@ export class GrpcJsClient implements GrpcClient {
         timeoutMs > 0 ? { deadline: Date.now() + timeoutMs } : {},
         (error, answer) => {
           signal?.removeEventListener('abort', cancel);
+          this.#cancels.delete(cancel);
           if (error === null) resolve({ message: answer!, metadata });
           else reject(error);
         },
@@ -104,6 +110,7 @@ export class GrpcJsClient implements GrpcClient {
         metadata = textMetadata(received);
       });
       signal?.addEventListener('abort', cancel, { once: true });
+      this.#cancels.add(cancel);
     });
   }
 
@@ -112,11 +119,13 @@ export class GrpcJsClient implements GrpcClient {
   }
 }
 
-function channelCredentials({ tls }: GrpcAddress): ChannelCredentials {
+function channelCredentials({ host, tls }: GrpcAddress): ChannelCredentials {
   if (tls === undefined) return credentials.createInsecure();
+  const checkServerIdentity = (_: string, certificate: PeerCertificate) =>
+    tls.insecure === true ? undefined : checkIdentity(host, certificate);
   return credentials.createSsl(readAuthorities(tls) ?? null, null, null, {
     rejectUnauthorized: tls.insecure !== true,
-    ...(tls.insecure === true ? { checkServerIdentity: () => undefined } : {}),
+    checkServerIdentity,
   });
 }
 
@@ -130,6 +139,10 @@ function channelOptions(place: GrpcAddress, options: OwnGrpcClientOptions): Chan
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1_000,
     'grpc.default_authority': formatGrpcAddress(place),
+    // It would send an IP address as a server name, which Node warns of; the certificate is checked against the address.
+    ...(place.tls !== undefined && isIP(place.host) !== 0
+      ? { 'grpc.ssl_target_name_override': 'localhost' }
+      : {}),
   };
 }
 

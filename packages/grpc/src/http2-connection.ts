@@ -3,26 +3,22 @@ import { AibenchError } from '@aibench/core';
 import { type ConnectionContext, connectError, lostError, NotHttp2Error } from './connection-error.js';
 import { ControlFrames, connectionWindowBytes, maxFrameBytes } from './control-frames.js';
 import { ReceiveWindow, SendWindow } from './flow-control.js';
-import { type FrameHandler, FrameReader } from './frame-reader.js';
+import { type ConnectionFrames, FrameDispatcher } from './frame-dispatcher.js';
 import type { GrpcAddress } from './grpc-address.js';
 import { bodyError, deadlineError, headersFault, outcomeOf, resetError } from './grpc-answer.js';
 import { statusError } from './grpc-status.js';
-import { HeaderAssembler } from './header-assembler.js';
 import {
   defaultWindowBytes,
-  Flag,
-  FrameType,
-  frameHeaderBytes,
   Http2Error,
   type Http2ErrorName,
   http2ErrorName,
   largest31Bits,
-  readUint32,
 } from './http2-protocol.js';
 import { connectSocket } from './http2-socket.js';
 import { OutputQueue } from './output-queue.js';
 import { PeerSettings } from './peer-settings.js';
 import { RequestSender } from './request-sender.js';
+import type { ResponseHeaders } from './response-headers.js';
 import type { UnaryCall } from './unary-call.js';
 
 /** How a connection is opened, and who is told of its end. */
@@ -39,14 +35,13 @@ export interface Http2ConnectionOptions {
  * "PROTOCOL-HTTP2"). It ends by an error of the peer, by a loss, or by
  * {@link close}; after GOAWAY it finishes what the server has accepted.
  */
-export class Http2Connection implements FrameHandler {
+export class Http2Connection implements ConnectionFrames {
   readonly #options: Http2ConnectionOptions;
   readonly #socket: Socket;
   readonly #output: OutputQueue;
   readonly #control: ControlFrames;
   readonly #sender: RequestSender;
-  readonly #reader = new FrameReader(this, maxFrameBytes);
-  readonly #headers = new HeaderAssembler();
+  readonly #dispatcher = new FrameDispatcher(this, maxFrameBytes);
   readonly #settings = new PeerSettings();
   readonly #sendWindow = new SendWindow(defaultWindowBytes);
   readonly #receiveWindow = new ReceiveWindow(connectionWindowBytes);
@@ -55,8 +50,6 @@ export class Http2Connection implements FrameHandler {
   #queued: UnaryCall[] = [];
   #isRetired = false;
   #isClosed = false;
-  /** The first bytes, while they don't show yet whether this is HTTP/2. */
-  #greeting: Buffer | undefined = Buffer.alloc(0);
   /** Settles when the socket is closed. */
   readonly closed: Promise<void>;
   #opened: ((error?: unknown) => void) | undefined;
@@ -113,6 +106,10 @@ export class Http2Connection implements FrameHandler {
     return !this.#isRetired;
   }
 
+  get nextStreamId(): number {
+    return this.#sender.nextStreamId;
+  }
+
   /** Bytes that wait to be taken by the kernel. */
   get backlogBytes(): number {
     return this.#output.backlogBytes;
@@ -161,14 +158,10 @@ export class Http2Connection implements FrameHandler {
     windowBytes: number,
     endsStream: boolean,
   ): void {
-    if (this.#headers.isOpen) throw new Http2Error('PROTOCOL_ERROR', 'DATA comes within headers');
     const due = this.#receiveWindow.take(windowBytes);
     if (due > 0) this.#control.sendWindowUpdate(0, due);
     const call = this.#calls.get(id);
-    if (call === undefined) {
-      this.#checkKnown(id);
-      return;
-    }
+    if (call === undefined) return;
     const streamDue = call.takeWindow(windowBytes);
     if (!call.hasHeaders) {
       this.#fault(call, 'sends a body without headers');
@@ -180,78 +173,9 @@ export class Http2Connection implements FrameHandler {
     else if (streamDue > 0) this.#control.sendWindowUpdate(id, streamDue);
   }
 
-  onFrame(type: number, flags: number, id: number, bytes: Buffer, start: number, end: number): void {
-    if (this.#headers.isOpen && type !== FrameType.continuation) {
-      throw new Http2Error('PROTOCOL_ERROR', 'another frame comes within headers');
-    }
-    switch (type) {
-      case FrameType.headers:
-      case FrameType.continuation:
-        this.#checkKnown(id);
-        if (this.#headers.take(type, flags, id, bytes, start, end)) this.#onHeaders(id);
-        break;
-      case FrameType.rstStream: {
-        checkLength(end - start === 4, 'RST_STREAM');
-        this.#checkKnown(id);
-        const call = this.#calls.get(id);
-        if (call !== undefined) this.#onReset(call, readUint32(bytes, start));
-        break;
-      }
-      case FrameType.settings:
-        checkConnectionFrame(id, 'SETTINGS');
-        if ((flags & Flag.ack) === 0) this.#onSettings(bytes, start, end);
-        else checkLength(start === end, 'SETTINGS');
-        break;
-      case FrameType.ping:
-        checkConnectionFrame(id, 'PING');
-        checkLength(end - start === 8, 'PING');
-        if ((flags & Flag.ack) === 0) this.#control.sendPong(bytes, start, end);
-        break;
-      case FrameType.goaway:
-        checkConnectionFrame(id, 'GOAWAY');
-        checkLength(end - start >= 8, 'GOAWAY');
-        this.#onGoaway(readUint32(bytes, start) & largest31Bits, readUint32(bytes, start + 4));
-        break;
-      case FrameType.windowUpdate:
-        checkLength(end - start === 4, 'WINDOW_UPDATE');
-        this.#onWindowUpdate(id, readUint32(bytes, start) & largest31Bits);
-        break;
-      case FrameType.pushPromise:
-        throw new Http2Error('PROTOCOL_ERROR', 'it pushes, though it may not');
-    }
-  }
-
-  #read(bytes: Buffer, length: number): void {
-    if (this.#isClosed) return;
-    try {
-      if (this.#greeting === undefined) this.#reader.push(bytes, length);
-      else this.#readGreeting(Buffer.concat([this.#greeting, bytes.subarray(0, length)]));
-    } catch (error) {
-      if (error instanceof Http2Error) this.#control.sendGoaway(error.code);
-      this.#lose(error);
-    }
-  }
-
-  /** What comes first has to be SETTINGS (RFC 9113, section 3.4). */
-  #readGreeting(bytes: Buffer): void {
-    this.#greeting = bytes;
-    if (bytes.length > 3 && bytes[3] !== FrameType.settings) throw new NotHttp2Error(bytes);
-    if (bytes.length < frameHeaderBytes) return;
-    if ((bytes[4]! & Flag.ack) !== 0 || readUint32(bytes, 5) !== 0) throw new NotHttp2Error(bytes);
-    this.#greeting = undefined;
-    this.#reader.push(bytes, bytes.length);
-  }
-
-  #send(call: UnaryCall): void {
-    this.#calls.set(this.#sender.nextStreamId, call);
-    this.#sender.send(call);
-    if (this.#sender.nextStreamId > largest31Bits) this.#retire();
-  }
-
-  #onHeaders(id: number): void {
+  onHeaders(id: number, headers: ResponseHeaders, endsStream: boolean): void {
     const call = this.#calls.get(id);
     if (call === undefined) return;
-    const { headers, endsStream } = this.#headers;
     const { context } = this.#options;
     const isInterim = headers.httpStatus >= 100 && headers.httpStatus < 200;
     if (call.hasHeaders && !endsStream) this.#fault(call, 'sends headers within an answer');
@@ -271,34 +195,57 @@ export class Http2Connection implements FrameHandler {
     }
   }
 
-  #onReset(call: UnaryCall, code: number): void {
+  onReset(id: number, code: number): void {
+    const call = this.#calls.get(id);
+    if (call === undefined) return;
     call.fail(resetError(this.#options.context, code, performance.now() >= call.deadlineMs));
     this.#forget(call);
   }
 
-  #onSettings(bytes: Buffer, start: number, end: number): void {
-    this.#sender.onSettings(() => this.#settings.take(bytes, start, end), this.#calls.values());
-    this.#control.sendSettingsAck();
+  onSettings(bytes: Buffer, start: number, end: number): void {
+    const apply = () => {
+      this.#settings.take(bytes, start, end);
+      this.#control.sendSettingsAck();
+    };
+    this.#sender.onSettings(apply, this.#calls.values());
     this.#opened?.();
     this.#opened = undefined;
     this.#startQueued();
   }
 
-  #onWindowUpdate(id: number, bytes: number): void {
-    const call = this.#calls.get(id);
-    if (id !== 0) this.#checkKnown(id);
-    if (bytes === 0) throw new Http2Error('PROTOCOL_ERROR', 'a window grows by nothing');
-    this.#sender.onWindowUpdate(id === 0 ? this.#sendWindow : call?.sendWindow, bytes);
+  onPing(bytes: Buffer, start: number, end: number): void {
+    this.#control.sendPong(bytes, start, end);
   }
 
-  #onGoaway(lastStreamId: number, code: number): void {
+  onGoaway(lastStreamId: number, code: number): void {
     const { context } = this.#options;
+    const error = statusError(context, 14, `it ends the connection (${http2ErrorName(code)})`);
     this.#retire();
     for (const call of [...this.#calls.values()].filter(({ streamId }) => streamId > lastStreamId)) {
-      call.fail(statusError(context, 14, `it ends the connection (${http2ErrorName(code)})`));
+      call.fail(error);
       this.#forget(call);
     }
     this.#closeWhenDone();
+  }
+
+  onWindowUpdate(id: number, bytes: number): void {
+    this.#sender.onWindowUpdate(id === 0 ? this.#sendWindow : this.#calls.get(id)?.sendWindow, bytes);
+  }
+
+  #read(bytes: Buffer, length: number): void {
+    if (this.#isClosed) return;
+    try {
+      this.#dispatcher.push(bytes, length);
+    } catch (error) {
+      if (error instanceof Http2Error) this.#control.sendGoaway(error.code);
+      this.#lose(error);
+    }
+  }
+
+  #send(call: UnaryCall): void {
+    this.#calls.set(this.#sender.nextStreamId, call);
+    this.#sender.send(call);
+    if (this.#sender.nextStreamId > largest31Bits) this.#retire();
   }
 
   #fault(call: UnaryCall, message: string): void {
@@ -309,13 +256,6 @@ export class Http2Connection implements FrameHandler {
       new AibenchError('AIBENCH_ANSWER', `${address} ${message}`, details),
       'PROTOCOL_ERROR',
     );
-  }
-
-  /** A frame may come late for a call that is over, but not for one that never was (RFC 9113, section 5.1). */
-  #checkKnown(id: number): void {
-    if (id % 2 === 0 || id >= this.#sender.nextStreamId) {
-      throw new Http2Error('PROTOCOL_ERROR', `a frame comes for stream ${id}, which is none`);
-    }
   }
 
   #forget(call: UnaryCall): void {
@@ -349,7 +289,7 @@ export class Http2Connection implements FrameHandler {
     this.#output.close();
     this.#socket.destroy();
     const { context } = this.#options;
-    const greeting = this.#greeting;
+    const { greeting } = this.#dispatcher;
     const isOther = cause === undefined && greeting !== undefined && greeting.length > 0;
     this.#opened?.(isOther ? new NotHttp2Error(greeting) : connectError(context, cause));
     const error = lostError(context, cause);
@@ -359,12 +299,4 @@ export class Http2Connection implements FrameHandler {
     this.#retire();
     for (const call of lost) call.fail(error);
   }
-}
-
-function checkLength(isRight: boolean, frame: string): void {
-  if (!isRight) throw new Http2Error('FRAME_SIZE_ERROR', `${frame} has a wrong length`);
-}
-
-function checkConnectionFrame(streamId: number, frame: string): void {
-  if (streamId !== 0) throw new Http2Error('PROTOCOL_ERROR', `${frame} comes for a stream`);
 }

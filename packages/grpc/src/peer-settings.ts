@@ -19,12 +19,11 @@ export class PeerSettings {
   maxFrameBytes = defaultMaxFrameBytes;
 
   /**
-   * Takes a frame's contents.
+   * Takes a frame's contents, whole settings of six bytes.
    *
-   * @throws Http2Error FRAME_SIZE_ERROR, FLOW_CONTROL_ERROR or PROTOCOL_ERROR
+   * @throws Http2Error FLOW_CONTROL_ERROR or PROTOCOL_ERROR
    */
   take(bytes: Buffer, start: number, end: number): void {
-    if ((end - start) % 6 !== 0) throw new Http2Error('FRAME_SIZE_ERROR', 'SETTINGS is cut off');
     for (let at = start; at < end; at += 6) {
       this.#set((bytes[at]! << 8) | bytes[at + 1]!, readUint32(bytes, at + 2));
     }

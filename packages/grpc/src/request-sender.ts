@@ -45,7 +45,12 @@ export class RequestSender {
     else this.#begin(call);
   }
 
-  /** Lets the server's new settings take effect on requests that are on their way (RFC 9113, section 6.9.2). */
+  /**
+   * Lets the server's new settings take effect on requests that are on their way (RFC 9113, section 6.9.2).
+   *
+   * @param apply takes the settings over and confirms them. The server counts by the new windows once it has read that,
+   * so what they allow has to follow it
+   */
   onSettings(apply: () => void, calls: Iterable<UnaryCall>): void {
     const before = this.#settings.initialWindowBytes;
     apply();

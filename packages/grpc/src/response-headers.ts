@@ -9,8 +9,6 @@ export class ResponseHeaders {
   /** `:status`; 0 where there is none, as in trailers. */
   httpStatus = 0;
   contentType = '';
-  /** `grpc-encoding`, what messages may be compressed with. */
-  encoding = '';
   /** `grpc-status`; undefined where there is none. A text that is no number counts as UNKNOWN. */
   grpcStatus: number | undefined = undefined;
   /** `grpc-message`, still percent-encoded. */
@@ -25,7 +23,6 @@ export class ResponseHeaders {
   clear(): void {
     this.httpStatus = 0;
     this.contentType = '';
-    this.encoding = '';
     this.grpcStatus = undefined;
     this.grpcMessage = '';
     this.#listBytes = 0;
@@ -46,9 +43,6 @@ export class ResponseHeaders {
         break;
       case 'grpc-message':
         this.grpcMessage = value;
-        break;
-      case 'grpc-encoding':
-        this.encoding = value;
         break;
     }
   };
