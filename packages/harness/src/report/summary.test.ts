@@ -79,10 +79,12 @@ describe('summaryText', () => {
       trustedUpTo: 0.5,
       notes: ['too short'],
     };
-    const conservation = { ...exampleResult.conservation, holds: false, violations: ['a request is lost'] };
+    const books = { holds: false, violations: ['a request is lost'], unchecked: ['load thread 1 told nothing'] };
+    const conservation = { ...exampleResult.conservation, ...books };
     const bad: RunResult = { ...exampleResult, client: { ...exampleResult.client, verdict }, conservation };
     expect(lineOf(bad, 'CLIENT-BOUND')).toBe('CLIENT-BOUND load thread 0 was busy 99 %');
     expect(lineOf(bad, 'Note')).toBe('Note        too short');
+    expect(summaryText(bad)).toContain('Note        load thread 1 told nothing\n');
     expect(lineOf(bad, 'WRONG BOOKS')).toBe('WRONG BOOKS a request is lost');
     expect(summaryText(exampleResult)).not.toMatch(/CLIENT-BOUND|WRONG BOOKS|Note/);
   });

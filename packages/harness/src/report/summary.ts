@@ -121,6 +121,7 @@ function verdictLines({ scenario, steadyState, client, conservation, serviceTime
     lines.push(`Calibration ${calibrationLine(client.calibration, serviceTime)}`);
   for (const reason of client.verdict.reasons) lines.push(`CLIENT-BOUND ${reason}`);
   for (const note of client.verdict.notes) lines.push(`Note        ${note}`);
+  for (const unchecked of conservation.unchecked ?? []) lines.push(`Note        ${unchecked}`);
   for (const violation of conservation.violations) lines.push(`WRONG BOOKS ${violation}`);
   return lines;
 }
