@@ -41,8 +41,8 @@ export interface Runner<F extends FlagSet = FlagSet> {
    * @throws AIBENCH_USAGE where it is not installed, telling how to install it
    */
   startNullServer?(context: RunnerContext<F>): Promise<NullServer<F>>;
-  /** The server's own statistics, once a period, in the main thread. Default: none are kept. */
-  openServerStats?(context: RunnerContext<F>): Promise<ServerStatsReader>;
+  /** The server's own statistics, once a period, in the main thread. Default, and undefined: none are kept. */
+  openServerStats?(context: RunnerContext<F>): Promise<ServerStatsReader | undefined>;
 }
 
 /** A server that answers at once with nothing in it: what is measured against it is the client. */

@@ -1,0 +1,78 @@
+import { AibenchError, type Tensor, type TensorSpec, tensorSizeBytes } from '@aibench/core';
+import type { GrpcClient, UnaryMethod } from '@aibench/grpc';
+import type { InferenceRequest, InferenceTask, Session, StageTimer } from '@aibench/harness';
+import type { ReferenceReader } from '@aibench/redis';
+import {
+  type PredictTemplate,
+  predictError,
+  readPredictResponse,
+  tfServingMethods,
+} from '@aibench/tfserving';
+
+/** What a session works with. */
+export interface PredictSessionOptions {
+  readonly client: GrpcClient;
+  /** Takes the task's inputs, then its references. */
+  readonly template: PredictTemplate;
+  /** The task's outputs, in the shapes that the model gives them in. */
+  readonly outputs: readonly TensorSpec[];
+  readonly references: InferenceTask['references'];
+  /** The store of reference data; undefined where the task has none. */
+  readonly reader: ReferenceReader | undefined;
+}
+
+/** Asks one server, fetching reference data first where the model takes it. */
+export class PredictSession implements Session {
+  readonly #options: PredictSessionOptions;
+  readonly #predict: UnaryMethod;
+
+  constructor(options: PredictSessionOptions) {
+    this.#options = options;
+    this.#predict = options.client.method(tfServingMethods.predict);
+  }
+
+  async infer({ id, inputs }: InferenceRequest, stages: StageTimer): Promise<readonly Tensor[]> {
+    const { client, template, outputs, reader } = this.#options;
+    const data = inputs.map((tensor) => tensor.data);
+    if (reader !== undefined) {
+      data.push(...(await this.#fetch(reader, id)));
+      stages.end('reference');
+    }
+    const message = template.encode(data);
+    stages.end('encode');
+    try {
+      const answer = await this.#predict.call(message);
+      stages.end('wait');
+      const tensors = readPredictResponse(outputs, answer);
+      stages.end('decode');
+      return tensors;
+    } catch (error) {
+      throw predictError(client.address, error, id);
+    }
+  }
+
+  backlogBytes(): number {
+    return this.#options.client.backlogBytes() ?? 0;
+  }
+
+  async close(): Promise<void> {
+    const { client, reader } = this.#options;
+    await Promise.all([client.close(), reader?.close()]);
+  }
+
+  #fetch(reader: ReferenceReader, id: number): Promise<Buffer[]> {
+    return Promise.all(
+      this.#options.references.map(async (spec) => {
+        const key = spec.blobKey(id);
+        const bytes = await reader.fetch(key);
+        const sizeBytes = tensorSizeBytes(spec);
+        if (bytes.byteLength === sizeBytes) return bytes;
+        throw new AibenchError(
+          'AIBENCH_ANSWER',
+          `${key} in Redis has ${bytes.byteLength} bytes instead of ${sizeBytes}`,
+          { hint: "load this use case's data file with aibench-load-data" },
+        );
+      }),
+    );
+  }
+}
