@@ -24,7 +24,7 @@ export async function updateFlagTables({ check }) {
       stale.push(`${relative(root, path)} has no place for the flag table: ${begin} .. ${end}`);
       continue;
     }
-    const updated = `${text.slice(0, from)}${begin}\n\n${flagTables(await appFlags(app))}\n${text.slice(to)}`;
+    const updated = `${text.slice(0, from)}${begin}\n\n${flagTables(await appFlagSets(app))}\n${text.slice(to)}`;
     if (updated === text) continue;
     stale.push(relative(root, path));
     if (!check) writeFileSync(path, updated);
@@ -32,17 +32,23 @@ export async function updateFlagTables({ check }) {
   return stale;
 }
 
-/** An app's flags: a runner's own and those of every runner, another app's from its flags.ts. */
-async function appFlags(app) {
+/**
+ * An app's sets of flags: a runner's own and those of every runner, another app's from its flags.ts. Sets that are never
+ * on one command line may have flags of the same name.
+ */
+async function appFlagSets(app) {
   const load = (...path) => import(pathToFileURL(join(root, ...path)).href);
-  if (!app.startsWith('run-inference-')) return (await load('apps', app, 'dist', 'flags.js')).flags;
+  if (!app.startsWith('run-inference-')) {
+    const { flags, flagSets = [flags] } = await load('apps', app, 'dist', 'flags.js');
+    return flagSets;
+  }
   const { runner } = await load('apps', app, 'dist', 'runner.js');
   const { loadFlags } = await load('packages', 'harness', 'dist', 'index.js');
-  return { ...runner.flags, ...loadFlags };
+  return [{ ...runner.flags, ...loadFlags }];
 }
 
-function flagTables(flags) {
-  const groups = groupByHeading(flags);
+function flagTables(flagSets) {
+  const groups = groupByHeading(flagSets);
   return [...groups]
     .map(([heading, rows]) => {
       const title = groups.size > 1 ? `**${heading}**\n\n` : '';
@@ -51,9 +57,9 @@ function flagTables(flags) {
     .join('\n');
 }
 
-function groupByHeading(flags) {
+function groupByHeading(flagSets) {
   const groups = new Map();
-  for (const entry of Object.entries(flags)) {
+  for (const entry of flagSets.flatMap((flags) => Object.entries(flags))) {
     const heading = entry[1].group ?? 'Flags';
     groups.set(heading, [...(groups.get(heading) ?? []), entry]);
   }

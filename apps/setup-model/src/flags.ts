@@ -34,11 +34,8 @@ export const commonFlags = {
   }),
 } as const satisfies FlagSet;
 
-/** The flags of all servers, for the documentation; a command line takes those of one server. */
-export const flags: FlagSet = {
-  ...commonFlags,
-  ...Object.assign(
-    {},
-    ...(await Promise.all(serverNames().map(async (name) => (await loadModelSetup(name)).flags))),
-  ),
-};
+/** The flags for all servers, and those of each, for the documentation; a command line takes those of one server. */
+export const flagSets: readonly FlagSet[] = [
+  commonFlags,
+  ...(await Promise.all(serverNames().map(async (name) => (await loadModelSetup(name)).flags))),
+];

@@ -1,12 +1,12 @@
-import { mkdir, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { AibenchError, float32View, formatShape, outputError, type Tensor } from '@aibench/core';
+import { readFile } from 'node:fs/promises';
+import { AibenchError, float32View, formatShape, type Tensor } from '@aibench/core';
 import { answerDifference, checkAnswerShape } from '@aibench/harness';
-import { type CommandContext, openOutputFile } from '@aibench/harness/cli';
+import type { CommandContext } from '@aibench/harness/cli';
 import { loadUseCase } from '@aibench/usecases';
 import { drawProbe } from './draw-probe.js';
 import type { commonFlags } from './flags.js';
-import type { InstalledModel, ModelFile, ModelSetup, OwnModel, SetupContext } from './model-setup.js';
+import type { InstalledModel, ModelSetup, OwnModel, SetupContext } from './model-setup.js';
+import { writeModelFiles } from './write-model-files.js';
 
 /**
  * Sets a model up: writes its files where only those are wanted, otherwise
@@ -29,8 +29,8 @@ export async function setUpModel(
     probe: await drawProbe(useCase, task),
   };
   if (flags.outputDir !== '') {
-    for (const file of setup.modelFiles(context)) {
-      stdout.write(`${await writeModelFile(flags.outputDir, file)}\n`);
+    for (const path of await writeModelFiles(flags.outputDir, setup.modelFiles(context))) {
+      stdout.write(`${path}\n`);
     }
     return;
   }
@@ -94,21 +94,3 @@ const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EISDIR: 'it is a folder',
 };
-
-/** @returns where it was written */
-async function writeModelFile(folder: string, { path, bytes }: ModelFile): Promise<string> {
-  const target = join(folder, path);
-  try {
-    await mkdir(dirname(target), { recursive: true });
-  } catch (cause) {
-    throw outputError(target, cause);
-  }
-  const file = await openOutputFile(target);
-  try {
-    await file.write(bytes);
-    await file.commit();
-  } finally {
-    await file.discard();
-  }
-  return target;
-}
