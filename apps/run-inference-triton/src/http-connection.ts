@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { AibenchError, inputError } from '@aibench/core';
 import type { HttpAddress } from '@aibench/triton';
 import { Client, type Dispatcher } from 'undici';
-import { httpError } from './http-error.js';
+import { type HttpErrorContext, httpError } from './http-error.js';
 
 /** A request. */
 export interface HttpRequest {
@@ -38,7 +38,8 @@ export class HttpConnection {
   /** `host:port`. */
   readonly address: string;
   readonly #client: Client;
-  readonly #context: Parameters<typeof httpError>[0];
+  readonly #context: Omit<HttpErrorContext, 'hasAnswered'>;
+  #hasAnswered = false;
 
   /** @throws AIBENCH_INPUT where the file of authorities cannot be read */
   constructor(where: HttpAddress, options: HttpConnectionOptions = {}) {
@@ -62,11 +63,16 @@ export class HttpConnection {
   send(request: HttpRequest): Promise<HttpAnswer> {
     const { method, path, headers = {}, body } = request;
     return new Promise((resolve, reject) => {
-      const fail = (cause: unknown) => reject(httpError(this.#context, cause));
+      const fail = (cause: unknown) =>
+        reject(httpError({ ...this.#context, hasAnswered: this.#hasAnswered }, cause));
+      const succeed = (answer: HttpAnswer) => {
+        this.#hasAnswered = true;
+        resolve(answer);
+      };
       try {
         this.#client.dispatch(
           { method, path, headers, body: body === undefined ? null : undiciBody(body) },
-          new AnswerCollector(resolve, fail),
+          new AnswerCollector(succeed, fail),
         );
       } catch (cause) {
         fail(cause);

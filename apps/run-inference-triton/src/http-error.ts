@@ -8,6 +8,8 @@ export interface HttpErrorContext {
   readonly flag: string;
   /** Whether TLS is spoken. */
   readonly tls: boolean;
+  /** Whether the server has answered over this connection before, in HTTP. */
+  readonly hasAnswered: boolean;
 }
 
 const unreachable: Readonly<Record<string, string>> = {
@@ -33,9 +35,10 @@ const untrusted = new Set([
 const late = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 
 /** Why a request over HTTP has got no answer, in the suite's terms; an AibenchError stays what it is. */
-export function httpError({ address, flag, tls }: HttpErrorContext, cause: unknown): AibenchError {
+export function httpError(context: HttpErrorContext, cause: unknown): AibenchError {
   if (cause instanceof AibenchError) return cause;
-  const { code = '', message = '' } = rootOf(cause);
+  const { address, flag, tls, hasAnswered } = context;
+  const { code = '', message = '', name = '' } = rootOf(cause);
   const failed = (text: string, hint?: string) =>
     new AibenchError('AIBENCH_CONNECTION', text, { hint, cause });
   if (code in unreachable) {
@@ -50,17 +53,18 @@ export function httpError({ address, flag, tls }: HttpErrorContext, cause: unkno
       '--tls-ca names the authority that signed it, --tls-insecure takes any certificate',
     );
   }
-  if (code === 'EPROTO' || code.startsWith('ERR_SSL')) {
+  const isTlsFailure = code === 'EPROTO' || code.startsWith('ERR_SSL') || /secure TLS/.test(message);
+  if (isTlsFailure) {
     return failed(
       `${address} does not speak TLS as expected`,
       `a server without TLS is written http:// in ${flag}`,
     );
   }
-  if (code.startsWith('HPE_')) {
-    const scheme = tls ? '' : '; a server that expects TLS is written https://';
+  const otherScheme = tls ? '' : '; a server that expects TLS is written https://';
+  if (name === 'HTTPParserError') {
     return failed(
       `${address} does not speak HTTP/1`,
-      `is it the port for HTTP, and not that for gRPC? see ${flag}${scheme}`,
+      `is it the port for HTTP, and not that for gRPC? see ${flag}${otherScheme}`,
     );
   }
   if (late.has(code)) {
@@ -72,7 +76,11 @@ export function httpError({ address, flag, tls }: HttpErrorContext, cause: unkno
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
     return new AibenchError('AIBENCH_ANSWER', `${address} sends a longer answer than is taken`, { cause });
   }
-  return failed(`the connection to ${address} was lost`, tls ? undefined : `see ${flag}`);
+  if (hasAnswered) return failed(`the connection to ${address} was lost`);
+  return failed(
+    `${address} closed the connection instead of answering in HTTP/1`,
+    `is it the port for HTTP? see ${flag}${otherScheme}`,
+  );
 }
 
 /** The error of the operating system, or of undici, that is at the bottom of another. */

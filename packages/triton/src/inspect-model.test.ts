@@ -111,7 +111,7 @@ describe('inspectModel', () => {
       },
       '',
       'AIBENCH_MISSING_KEY',
-      'has not loaded model net: it was never loaded',
+      'has not loaded model net, which lies in its repository',
     ],
     ['another error', { modelMetadata: failing('INTERNAL') }, '', 'AIBENCH_SERVER', 'answered INTERNAL'],
   ])('names %s', async (_what, calls, version, code, words) => {

@@ -95,8 +95,8 @@ async function missingModel(
   const index = await control.repositoryIndex().catch(() => []);
   const entry = index.find(({ name }) => name === model);
   if (entry !== undefined && entry.state !== 'READY') {
-    const reason = entry.reason === '' ? 'it was never loaded' : entry.reason;
-    return new AibenchError('AIBENCH_MISSING_KEY', `${address} has not loaded model ${model}: ${reason}`, {
+    const reason = entry.reason === '' ? ', which lies in its repository' : `: ${entry.reason}`;
+    return new AibenchError('AIBENCH_MISSING_KEY', `${address} has not loaded model ${model}${reason}`, {
       hint: "load it with aibench-setup-model --server triton, or see the server's log",
       status,
       cause,
