@@ -26,5 +26,10 @@ export { type ReferenceServer, type ReferenceServerPort, startReferenceServer } 
 export { repositoryRoot } from './repository-root.js';
 export { startTcpPeer, type TcpPeer } from './tcp-peer.js';
 export { temporaryFolder } from './temporary-folder.js';
+export {
+  startTensorFlowServer,
+  type TensorFlowServer,
+  type TensorFlowServerOptions,
+} from './tensorflow-server.js';
 export { makeTlsCertificate, type TlsCertificate } from './tls-certificate.js';
 export { startTritonServer, type TritonOptions, type TritonServer } from './triton-server.js';

@@ -99,17 +99,30 @@ export async function describeWithPython(
   describeUnless(missing, title, () => body(python));
 }
 
-/** Runs a Python program to its end, in the environment that `python` belongs to. */
+/**
+ * Runs a Python program to its end, in the environment that `python` belongs to.
+ *
+ * @param options.stdin what it reads. Default: nothing
+ */
 export async function runPython(
   python: string,
   args: readonly string[],
+  options: { readonly stdin?: string } = {},
 ): Promise<{ exitCode: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    const options = { maxBuffer: 64 << 20, env: { ...process.env, ...pythonEnv }, timeout: 300_000 };
-    execFile(python, [...args], options, (error, stdout, stderr) => {
-      const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-      resolve({ exitCode, stdout, stderr });
-    });
+    const env = { ...process.env, ...pythonEnv };
+    const child = execFile(
+      python,
+      [...args],
+      { maxBuffer: 256 << 20, env, timeout: 300_000 },
+      (error, stdout, stderr) => {
+        const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+        resolve({ exitCode, stdout, stderr });
+      },
+    );
+    // A program may end without having read everything; its exit code tells.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(options.stdin ?? '');
   });
 }
 
