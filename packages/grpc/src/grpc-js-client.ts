@@ -133,8 +133,6 @@ function channelOptions(place: GrpcAddress, options: OwnGrpcClientOptions): Chan
   return {
     'grpc.max_receive_message_length': options.maxMessageBytes,
     'grpc.max_send_message_length': -1,
-    // Nothing is sent again: a failure is to be seen.
-    'grpc.enable_retries': 0,
     'grpc.use_local_subchannel_pool': 1,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1_000,

@@ -11,6 +11,7 @@ import {
   defaultWindowBytes,
   Http2Error,
   type Http2ErrorName,
+  http2ErrorCode,
   http2ErrorName,
   largest31Bits,
 } from './http2-protocol.js';
@@ -20,6 +21,9 @@ import { PeerSettings } from './peer-settings.js';
 import { RequestSender } from './request-sender.js';
 import type { ResponseHeaders } from './response-headers.js';
 import type { UnaryCall } from './unary-call.js';
+
+/** The server has not looked at a call (RFC 9113, section 8.7). */
+const refusedStream = http2ErrorCode('REFUSED_STREAM');
 
 /** How a connection is opened, and who is told of its end. */
 export interface Http2ConnectionOptions {
@@ -198,6 +202,13 @@ export class Http2Connection implements ConnectionFrames {
   onReset(id: number, code: number): void {
     const call = this.#calls.get(id);
     if (call === undefined) return;
+    if (code === refusedStream && !this.#isRetired && call.sendAgain()) {
+      this.#calls.delete(id);
+      this.#queued.unshift(call);
+      // It counts others for longer than we do: one of them has to end first.
+      if (this.#calls.size === 0) this.#startQueued();
+      return;
+    }
     call.fail(resetError(this.#options.context, code, performance.now() >= call.deadlineMs));
     this.#forget(call);
   }
@@ -250,12 +261,11 @@ export class Http2Connection implements ConnectionFrames {
 
   #fault(call: UnaryCall, message: string): void {
     const { address, flag } = this.#options.context;
-    const details = { hint: `see ${flag}`, status: 'INTERNAL' };
-    this.abandon(
-      call,
-      new AibenchError('AIBENCH_ANSWER', `${address} ${message}`, details),
-      'PROTOCOL_ERROR',
-    );
+    const error = new AibenchError('AIBENCH_ANSWER', `${address} ${message}`, {
+      hint: `see ${flag}`,
+      status: 'INTERNAL',
+    });
+    this.abandon(call, error, 'PROTOCOL_ERROR');
   }
 
   #forget(call: UnaryCall): void {

@@ -326,6 +326,20 @@ describe('an answer that is none', () => {
     expect(server.sessions).toHaveLength(1);
   });
 
+  it('is asked for once more where the server has refused to look at the call', async () => {
+    let calls = 0;
+    const server = await startHttp2Server({ settings: { initialWindowSize: 1_000 } }, (call) => {
+      calls += 1;
+      if (calls % 2 === 1) call.stream.close(7);
+      else echo(call);
+    });
+    const client = await open(server);
+    for (const message of [text('a'), Buffer.alloc(50_000, 'abc')]) {
+      expect(message.equals(await client.method(path).call(message))).toBe(true);
+    }
+    expect(calls).toBe(4);
+  });
+
   it('may come before the whole of the request', async () => {
     const refusing = await startHttp2Server({}, () => {});
     const client = await open(refusing);

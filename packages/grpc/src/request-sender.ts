@@ -109,14 +109,15 @@ export class RequestSender {
 
   #sendUnfinished(): void {
     if (this.#unfinished.length === 0 || this.#window.bytes <= 0) return;
-    this.#unfinished = this.#unfinished.filter((call) => !call.isSettled && !this.#sendMore(call));
+    this.#unfinished = this.#unfinished.filter((call) => !this.#sendMore(call));
   }
 
   /** Sends what the windows allow; returns whether that was the rest. */
   #sendMore(call: UnaryCall): boolean {
     const { streamId } = call;
-    const unsent = call.unsent!;
-    const window = call.sendWindow!;
+    const { unsent, sendWindow: window } = call;
+    // It may have settled, or been refused, since.
+    if (unsent === undefined || window === undefined) return true;
     while (unsent.leftBytes > 0) {
       const bytes = Math.min(
         unsent.leftBytes,

@@ -8,6 +8,9 @@ import type { RequestHead } from './request-head.js';
 /** How much of an answer a server may send on before it hears of us again. Most answers are shorter. */
 export const streamWindowBytes = 16_777_216;
 
+/** A call that is refused once more has failed. */
+const mostRefusals = 8;
+
 /** What becomes of a call. */
 export interface CallOutcome {
   readonly resolve: (message: Uint8Array) => void;
@@ -34,6 +37,7 @@ export class UnaryCall {
   /** Whether the answer has begun. */
   hasHeaders = false;
   isSettled = false;
+  #refusals = 0;
   /** To be done when it has settled: to stop listening for a signal. */
   onSettled: (() => void) | undefined;
 
@@ -51,6 +55,20 @@ export class UnaryCall {
     this.deadlineMs = deadlineMs;
     this.body = new MessageReader(maxAnswerBytes);
     this.#outcome = outcome;
+  }
+
+  /**
+   * For a server that has not looked at the call: makes it ready to be sent again, as gRPC has clients do ("gRPC Retry
+   * Design", transparent retries), though a few times in place of one. gRPC's C core counts a call for a moment longer
+   * than its client can, and refuses the next where it limits how many there are at once.
+   */
+  sendAgain(): boolean {
+    if (this.#refusals === mostRefusals || this.hasHeaders) return false;
+    this.#refusals += 1;
+    this.streamId = 0;
+    this.unsent = undefined;
+    this.sendWindow = undefined;
+    return true;
   }
 
   /** As {@link ReceiveWindow.take}, for the stream's own window. */
