@@ -9,6 +9,10 @@ import type { Protocol } from './protocols.js';
 import { RespServer } from './resp/resp-server.js';
 import { restHandler } from './tfserving/tfserving-rest.js';
 import { TfServingService } from './tfserving/tfserving-service.js';
+import { tritonHandlers } from './triton/triton-grpc.js';
+import { TritonHttp } from './triton/triton-http.js';
+import { TritonMetrics } from './triton/triton-metrics.js';
+import { TritonService } from './triton/triton-service.js';
 
 /** The ports by the names under which their addresses are told. */
 export type AddressName = 'redis' | 'tfserving' | 'tfservingRest' | 'triton' | 'tritonHttp' | 'tritonMetrics';
@@ -112,7 +116,38 @@ async function* openTfServing(settings: PortSettings): AsyncGenerator<readonly [
   ];
 }
 
-async function* openTriton(_settings: PortSettings): AsyncGenerator<readonly [AddressName, OpenPort]> {}
+async function* openTriton(settings: PortSettings): AsyncGenerator<readonly [AddressName, OpenPort]> {
+  const { flags, engine, load, tls, version } = settings;
+  const { host, maxMessageBytes } = flags;
+  const service = new TritonService({
+    ...{ engine, load, version, folder: flags.modelRepository },
+    isExplicit: flags.tritonModelControl === 'explicit',
+  });
+  await service.repository.start();
+  const server = serverHeader(settings);
+  yield [
+    'triton',
+    await GrpcPort.listen({
+      ...{ host, tls, server, maxMessageBytes, port: flags.tritonGrpcPort, flag: 'triton-grpc-port' },
+      handlers: tritonHandlers(service),
+    }),
+  ];
+  yield [
+    'tritonHttp',
+    await HttpPort.listen({
+      ...{ host, tls, server, port: flags.tritonHttpPort, flag: 'triton-http-port' },
+      handler: new TritonHttp(service, maxMessageBytes).handler(),
+    }),
+  ];
+  // Without TLS, as the real one's.
+  yield [
+    'tritonMetrics',
+    await HttpPort.listen({
+      ...{ host, server, tls: undefined, port: flags.tritonMetricsPort, flag: 'triton-metrics-port' },
+      handler: new TritonMetrics(service).handler(),
+    }),
+  ];
+}
 
 function serverHeader({ version }: PortSettings): string {
   return `${productName}/${version}`;

@@ -27,9 +27,12 @@ export class GrpcError extends Error {
   }
 }
 
-/** A status message as `grpc-message` carries it: printable ASCII, the rest percent-encoded as UTF-8. */
+/**
+ * A status message as `grpc-message` carries it: printable ASCII, the rest percent-encoded as UTF-8. So are blanks at
+ * either end, which HTTP/2 does not allow in a header.
+ */
 export function encodeGrpcMessage(message: string): string {
-  return message.replaceAll(/[^ -$&-~]+/g, (text) =>
+  return message.replaceAll(/[^ -$&-~]+|^ +| +$/g, (text) =>
     [...Buffer.from(text)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
   );
 }
