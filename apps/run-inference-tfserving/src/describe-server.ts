@@ -7,9 +7,11 @@ import {
   askModelStatus,
   askSignature,
   availableVersion,
+  identifyServer,
   type ModelChoice,
   type ModelSignature,
   matchSignature,
+  type ServerIdentity,
   type TensorTask,
   type WireTensors,
 } from '@aibench/tfserving';
@@ -25,9 +27,6 @@ export interface TfServingDetails {
   /** Whether the reference data lies in a Redis Cluster. */
   readonly redisCluster: boolean;
 }
-
-/** What the reference server calls itself in the header `server`. */
-const referenceProduct = 'aibench-reference-server';
 
 /** Questions take longer than inferences: the server may be busy loading. */
 const shortestLimitMs = 5_000;
@@ -56,12 +55,10 @@ export async function describeServer(context: RunnerContext<typeof flags>): Prom
       );
     }
     const redisCluster = task.references.length > 0 && (await isRedisCluster(values));
-    const reference = inspected.find(({ product }) => product === referenceProduct);
-    const { product, productVersion, version, tensors } = reference ?? inspected[0]!;
+    const { identity, version, tensors } =
+      inspected.find((each) => each.identity.isReference) ?? inspected[0]!;
     return {
-      product,
-      version: productVersion,
-      isReference: reference !== undefined,
+      ...identity,
       details: {
         addresses: addresses.map(formatGrpcAddress).join(','),
         model: choice.model,
@@ -100,25 +97,18 @@ export function wireTensors(task: TensorTask, { details }: ServerDescription): W
 
 /** What one server tells of itself and of the model. */
 interface Inspected {
-  readonly product: string;
-  readonly productVersion: string;
+  readonly identity: ServerIdentity;
   readonly version: number;
   readonly tensors: WireTensors;
 }
 
 async function inspect(client: ControlClient, task: TensorTask, choice: ModelChoice): Promise<Inspected> {
-  const { versions, serverHeader = '' } = await askModelStatus(client, choice);
+  const { versions, serverHeader } = await askModelStatus(client, choice);
   const version = availableVersion(client.address, choice, versions);
   const signature = await askSignature(client, { ...choice, version });
-  const [product = '', productVersion = 'unknown'] = serverHeader.split('/');
-  const isReference = product === referenceProduct;
-  return {
-    // TensorFlow Serving tells neither its name nor its version.
-    product: isReference ? product : 'TensorFlow Serving',
-    productVersion: isReference ? productVersion : 'unknown',
-    version,
-    tensors: isReference && isNullModel(signature) ? asGiven(task) : match(client, task, choice, signature),
-  };
+  const identity = identifyServer(serverHeader);
+  const isNull = identity.isReference && isNullModel(signature);
+  return { identity, version, tensors: isNull ? asGiven(task) : match(client, task, choice, signature) };
 }
 
 /** A null server answers whatever is asked, and its models have no tensors to be checked. */

@@ -14,9 +14,10 @@ export interface ModelSetup<F extends FlagSet = FlagSet> {
   /**
    * The model in the form that the server loads.
    *
+   * @param folder where the files go, an absolute path; what lies there already may matter
    * @throws AIBENCH_USAGE where the flags do not go together
    */
-  modelFiles(context: SetupContext<F>): readonly ModelFile[];
+  modelFiles(context: SetupContext<F>, folder: string): readonly ModelFile[] | Promise<readonly ModelFile[]>;
   /**
    * Puts the model on every server, one after another, and asks each the probe.
    *
@@ -33,6 +34,8 @@ export interface SetupContext<F extends FlagSet = FlagSet> {
   /** The user's own model; undefined where it is the suite's. */
   readonly ownModel: OwnModel | undefined;
   readonly probe: Probe;
+  /** Aborted when the user interrupts. */
+  readonly signal: AbortSignal;
 }
 
 /** A model file of the user's. */

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { AibenchError, float32View, formatShape, type Tensor } from '@aibench/core';
 import { answerDifference, checkAnswerShape } from '@aibench/harness';
 import type { CommandContext } from '@aibench/harness/cli';
@@ -27,11 +28,11 @@ export async function setUpModel(
     modelName: flags.model === '' ? task.defaultModelName : flags.model,
     ownModel: flags.modelFile === '' ? undefined : await readModel(flags.modelFile),
     probe: await drawProbe(useCase, task),
+    signal,
   };
   if (flags.outputDir !== '') {
-    for (const path of await writeModelFiles(flags.outputDir, setup.modelFiles(context))) {
-      stdout.write(`${path}\n`);
-    }
+    const files = await setup.modelFiles(context, resolve(flags.outputDir));
+    for (const path of await writeModelFiles(flags.outputDir, files)) stdout.write(`${path}\n`);
     return;
   }
   for await (const installed of setup.install(context)) {

@@ -30,8 +30,10 @@ export {
   availableVersion,
   type ControlCalls,
   formatVersions,
+  identifyServer,
   type ModelStatus,
   type ModelVersion,
+  type ServerIdentity,
 } from './model-control.js';
 export {
   type ModelSignature,

@@ -7,7 +7,13 @@ import {
   ModelVersionStatus_State,
 } from './gen/tensorflow_serving/apis/get_model_status.js';
 import { tfServingMethods } from './methods.js';
-import { askModelStatus, askSignature, availableVersion, type ControlCalls } from './model-control.js';
+import {
+  askModelStatus,
+  askSignature,
+  availableVersion,
+  type ControlCalls,
+  identifyServer,
+} from './model-control.js';
 
 const { AVAILABLE, END, LOADING } = ModelVersionStatus_State;
 
@@ -66,6 +72,23 @@ describe('askModelStatus', () => {
   it('says so where the answer is another', async () => {
     const calls = { address: 'a:1', call: async () => ({ message: Uint8Array.of(0xff), metadata: {} }) };
     await expect(askModelStatus(calls, { model: 'm' })).rejects.toMatchObject({ code: 'AIBENCH_ANSWER' });
+  });
+});
+
+describe('identifyServer', () => {
+  it('knows the reference server, and takes all others for what they should be', () => {
+    expect(identifyServer('aibench-reference-server/1.2.3')).toEqual({
+      product: 'aibench-reference-server',
+      version: '1.2.3',
+      isReference: true,
+    });
+    for (const header of [undefined, 'envoy', 'aibench-reference-server-like/1']) {
+      expect(identifyServer(header)).toEqual({
+        product: 'TensorFlow Serving',
+        version: 'unknown',
+        isReference: false,
+      });
+    }
   });
 });
 

@@ -40,6 +40,17 @@ export interface ModelStatus {
   readonly serverHeader: string | undefined;
 }
 
+/** Who answers. */
+export interface ServerIdentity {
+  readonly product: string;
+  /** `unknown` for TensorFlow Serving, which tells neither its name nor its version. */
+  readonly version: string;
+  readonly isReference: boolean;
+}
+
+/** What the reference server calls itself. */
+const referenceProduct = 'aibench-reference-server';
+
 const stateNames = new Map<number, string>(
   Object.entries(ModelVersionStatus_State).map(([name, state]) => [state, name]),
 );
@@ -59,6 +70,14 @@ export async function askModelStatus(calls: ControlCalls, choice: ModelChoice): 
     if (!isNotFound(error)) throw error;
     throw await missingModel(calls, choice, error);
   }
+}
+
+/** Who has given an answer, by its header `server`. */
+export function identifyServer(serverHeader = ''): ServerIdentity {
+  const [product = '', version = 'unknown'] = serverHeader.split('/');
+  return product === referenceProduct
+    ? { product, version, isReference: true }
+    : { product: 'TensorFlow Serving', version: 'unknown', isReference: false };
 }
 
 async function callModelStatus(calls: ControlCalls, { model, version }: ModelChoice): Promise<ModelStatus> {
