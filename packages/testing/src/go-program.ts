@@ -30,7 +30,7 @@ export async function goProgram(folder: string): Promise<string> {
   // Two that build at once both succeed; the later one's binary, which is the same, stays.
   const partial = `${path}.partial-${randomUUID()}`;
   try {
-    await run('go', ['build', '-mod=readonly', '-trimpath', '-o', partial, '.'], {
+    await run('go', ['build', '-mod=readonly', '-trimpath', '-buildvcs=false', '-o', partial, '.'], {
       cwd: folder,
       env: { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' },
       maxBuffer: 64 << 20,
