@@ -1,5 +1,5 @@
 import { AibenchError } from '@aibench/core';
-import type { Runner } from '@aibench/harness';
+import { type Runner, startNullReferenceServer } from '@aibench/harness';
 import { parseRedisAddress } from '@aibench/redis';
 import { connectSession } from './connect-session.js';
 import { describeServer } from './describe-server.js';
@@ -33,6 +33,14 @@ export const runner: Runner<typeof flags> = {
   },
   describeServer,
   connect: connectSession,
+  async startNullServer({ task, flags: { protocol } }) {
+    const { address, stop } = await startNullReferenceServer({
+      task,
+      protocol: protocol === 'http' ? 'tritonHttp' : 'triton',
+    });
+    // Reference data comes from the user's own store; what it costs is the same with every server.
+    return { flags: { host: [address], metricsHost: [] }, stop };
+  },
   openServerStats: async (context) => new TritonStats(context),
 };
 
