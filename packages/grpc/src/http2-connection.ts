@@ -32,6 +32,8 @@ export interface Http2ConnectionOptions {
   readonly connectTimeoutMs: number;
   /** It takes no more calls: it is lost, or the server sends us away. Gets the calls that were not sent. */
   readonly onRetired: (unsent: readonly UnaryCall[]) => void;
+  /** The first call's stream, an odd number. Default 1; a later one is for trying what comes after the last. */
+  readonly firstStreamId?: number;
 }
 
 /**
@@ -75,6 +77,7 @@ export class Http2Connection implements ConnectionFrames {
     this.#output = new OutputQueue(this.#socket, address.tls === undefined);
     this.#control = new ControlFrames(this.#output);
     this.#sender = new RequestSender(this.#output, this.#settings, this.#sendWindow);
+    this.#sender.nextStreamId = options.firstStreamId ?? 1;
   }
 
   /**

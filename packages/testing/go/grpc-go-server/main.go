@@ -3,13 +3,14 @@
 //	grpc-go-server [-port N] [-certificate FILE -key FILE] [-max-concurrent-streams N]
 //
 // Its messages are plain bytes. Prints its address once it listens. Methods of /test.Service/:
-// Echo answers the request, Give as many bytes as the request says, Fail with the status and text
-// of the request ("5 not there"), FailLate after the answer has begun, Silent only when the call
-// is cancelled.
+// Echo answers the request, Give as many bytes as the request says, Size with the request's length
+// as the first field of a protobuf message, Fail with the status and text of the request ("5 not
+// there"), FailLate after the answer has begun, Silent only when the call is cancelled.
 package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"flag"
 	"fmt"
 	"log"
@@ -44,6 +45,8 @@ func answer(stream grpc.ServerStream, method string, request []byte) ([]byte, er
 	case "/test.Service/Give":
 		length, err := strconv.Atoi(string(request))
 		return bytes.Repeat([]byte("give"), length/4+1)[:length], err
+	case "/test.Service/Size":
+		return binary.AppendUvarint([]byte{0x08}, uint64(len(request))), nil
 	case "/test.Service/Fail":
 		code, details, _ := strings.Cut(string(request), " ")
 		number, err := strconv.Atoi(code)
