@@ -79,7 +79,11 @@ describe('summaryText', () => {
       trustedUpTo: 0.5,
       notes: ['too short'],
     };
-    const books = { holds: false, violations: ['a request is lost'], unchecked: ['load thread 1 told nothing'] };
+    const books = {
+      holds: false,
+      violations: ['a request is lost'],
+      unchecked: ['load thread 1 told nothing'],
+    };
     const conservation = { ...exampleResult.conservation, ...books };
     const bad: RunResult = { ...exampleResult, client: { ...exampleResult.client, verdict }, conservation };
     expect(lineOf(bad, 'CLIENT-BOUND')).toBe('CLIENT-BOUND load thread 0 was busy 99 %');
