@@ -131,6 +131,7 @@ describe('judgeClient', () => {
     it('and never below none', () => {
       const verdict = verdictOn({ cpu: { userMs: 0, systemMs: 0, waitedMs: 30_000 } });
       expect(verdict.trustedUpTo).toBe(0);
+      expect(verdict.notes).toEqual([expect.stringMatching(/^all latencies are partly the client's own: /)]);
     });
   });
 

@@ -202,8 +202,10 @@ function meanShare(
 function quantileNote(threads: readonly ClientObservation[], trustedUpTo: number): readonly string[] {
   // Beyond p99.9 nothing is printed.
   if (trustedUpTo >= 0.999) return [];
+  const which =
+    trustedUpTo < 0.5 ? 'all latencies' : `latencies above p${Number((trustedUpTo * 100).toPrecision(3))}`;
   return [
-    `latencies above p${Number((trustedUpTo * 100).toPrecision(3))} are partly the client's own: its threads waited ` +
+    `${which} are partly the client's own: its threads waited ` +
       `${percent(meanShare(threads, waitedMs))} of the time for a free core and collected garbage ` +
       `${percent(meanShare(threads, collectedMs))}`,
   ];
