@@ -1,8 +1,10 @@
-import { createSecureServer, createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import type { MaybePromise } from '../inference/inference-engine.js';
 import { type ListenOptions, listen } from '../net/listen.js';
 import type { TlsIdentity } from '../net/tls-files.js';
-import { GrpcCall } from './grpc-call.js';
+import { AnswerFrames } from './answer-sender.js';
+import { GrpcConnection } from './grpc-connection.js';
 
 /**
  * Answers one call: the encoded request in, the encoded answer out.
@@ -27,22 +29,19 @@ export interface GrpcPortOptions extends GrpcService, ListenOptions {
   readonly tls: TlsIdentity | undefined;
 }
 
-/** Room that a connection gives its client for data on the way, all calls together and each. */
-const connectionWindowBytes = 64 * 1024 * 1024;
-const streamWindowBytes = 4 * 1024 * 1024;
-
-const settings = { initialWindowSize: streamWindowBytes, maxFrameSize: 1024 * 1024, enablePush: false };
+/** How long an ended connection may take to be closed, ms. */
+const closingMs = 200;
 
 /** A port for gRPC's unary calls over HTTP/2. */
 export class GrpcPort {
   readonly port: number;
-  readonly #server: Http2Server;
-  readonly #sessions: Set<ServerHttp2Session>;
+  readonly #server: Server;
+  readonly #connections: ReadonlyMap<Socket, GrpcConnection>;
 
-  private constructor(port: number, server: Http2Server, sessions: Set<ServerHttp2Session>) {
+  private constructor(port: number, server: Server, connections: ReadonlyMap<Socket, GrpcConnection>) {
     this.port = port;
     this.#server = server;
-    this.#sessions = sessions;
+    this.#connections = connections;
   }
 
   /**
@@ -51,27 +50,30 @@ export class GrpcPort {
    * @throws AIBENCH_CONNECTION when the port cannot be had
    */
   static async listen(options: GrpcPortOptions): Promise<GrpcPort> {
+    const { tls } = options;
+    const frames = new AnswerFrames(options.server);
+    const connections = new Map<Socket, GrpcConnection>();
+    const accept = (socket: Socket): void => {
+      connections.set(socket, new GrpcConnection(socket, tls !== undefined, options, frames));
+      socket.on('close', () => connections.delete(socket));
+    };
     const server =
-      options.tls === undefined
-        ? createServer({ settings })
-        : createSecureServer({ settings, ...options.tls });
-    const sessions = new Set<ServerHttp2Session>();
-    server.on('session', (session) => {
-      sessions.add(session);
-      session.on('close', () => sessions.delete(session));
-      session.setLocalWindowSize(connectionWindowBytes);
-    });
-    server.on('stream', (stream, headers) => new GrpcCall(stream, headers, options));
+      tls === undefined
+        ? createServer({ noDelay: true }, accept)
+        : createTlsServer({ noDelay: true, ALPNProtocols: ['h2'], ...tls }, accept);
     // What a peer does wrong concerns its own connection only.
-    server.on('sessionError', () => undefined);
     server.on('tlsClientError', () => undefined);
-    return new GrpcPort(await listen(server, options), server, sessions);
+    return new GrpcPort(await listen(server, options), server, connections);
   }
 
   /** Stops listening and ends all connections. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const session of this.#sessions) session.destroy();
+    for (const [socket, connection] of this.#connections) {
+      connection.close();
+      // A client that does not read would keep it open.
+      setTimeout(() => socket.destroy(), closingMs).unref();
+    }
     await closed;
   }
 }
