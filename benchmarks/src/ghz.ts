@@ -25,14 +25,18 @@ export function findGhz(): string | undefined {
   return folders.map((folder) => join(folder, 'ghz')).find((path) => existsSync(path));
 }
 
-/** Runs ghz with one connection and as many threads as one. CPU is that of its whole process, its start included. */
-export async function runGhz(
-  ghz: string,
-  address: string,
-  requestBytes: number,
-  concurrency: number,
-  requests: number,
-): Promise<GhzResult> {
+/** What ghz is to send. */
+export interface GhzLoad {
+  readonly requestBytes: number;
+  /** Requests in flight. */
+  readonly concurrency: number;
+  readonly connections: number;
+  readonly requests: number;
+}
+
+/** Runs ghz on one processor. CPU is that of its whole process, its start included. */
+export async function runGhz(ghz: string, address: string, load: GhzLoad): Promise<GhzResult> {
+  const { requestBytes, concurrency, connections, requests } = load;
   const folder = temporaryFolder();
   const protoPath = join(folder, 'test.proto');
   const dataPath = join(folder, 'data.bin');
@@ -41,7 +45,18 @@ export async function runGhz(
   writeFileSync(dataPath, Buffer.concat([Buffer.from([0x0a, ...length]), Buffer.alloc(requestBytes, 'a')]));
   const args = [
     ...['--insecure', '--proto', protoPath, '--call', 'test.Service.Size', '--binary-file', dataPath],
-    ...['-c', String(concurrency), '-n', String(requests), '--connections', '1', '--cpus', '1', '-O', 'json'],
+    ...[
+      '-c',
+      String(concurrency),
+      '-n',
+      String(requests),
+      '--connections',
+      String(connections),
+      '--cpus',
+      '1',
+      '-O',
+      'json',
+    ],
     address,
   ];
   // The shell's `times` tells what its children have used.

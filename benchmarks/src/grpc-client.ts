@@ -1,6 +1,6 @@
 /**
  * What a unary gRPC call costs a client in CPU time, and how many a second one
- * client thread makes with 8 and with 50 in flight on one connection: our own
+ * client thread makes with 8 and with 50 in flight, on one connection and on as many: our own
  * client, @grpc/grpc-js, node:http2 with gRPC's framing by hand, and ghz where it
  * is installed (`go install github.com/bojand/ghz/cmd/ghz@v0.121.0`). The request
  * has 1.2 KB; then 600 KB, as an image does, with 8 in flight. The answer is a
@@ -19,9 +19,11 @@ import { grpcClients } from './grpc-clients.js';
 const [requests = 50_000, rounds = 3] = process.argv.slice(2).map(Number);
 const own = 'own client';
 const cases = [
-  { requestBytes: 1_200, concurrency: 8, requests },
-  { requestBytes: 1_200, concurrency: 50, requests },
-  { requestBytes: 602_112, concurrency: 8, requests: Math.ceil(requests / 50) },
+  { requestBytes: 1_200, concurrency: 8, connections: 1, requests },
+  { requestBytes: 1_200, concurrency: 50, connections: 1, requests },
+  { requestBytes: 1_200, concurrency: 8, connections: 8, requests },
+  { requestBytes: 1_200, concurrency: 50, connections: 50, requests },
+  { requestBytes: 602_112, concurrency: 8, connections: 1, requests: Math.ceil(requests / 50) },
 ];
 
 interface Figures {
@@ -38,21 +40,28 @@ const [host = '', port = ''] = server.ready.split(':');
 const ghz = findGhz();
 console.log(`server: ${haveCommand('go') ? 'grpc-go' : 'node:http2'}${ghz === undefined ? '; no ghz' : ''}`);
 
-for (const { requestBytes, concurrency, requests } of cases) {
+for (const { requestBytes, concurrency, connections, requests } of cases) {
   const results = new Map<string, Figures[]>();
   for (let round = 0; round < rounds; round++) {
     for (const name of Object.keys(grpcClients)) {
       const script = fileURLToPath(new URL('./grpc-client-run.js', import.meta.url));
-      const args = [script, name, host, port, ...[requestBytes, concurrency, requests].map(String)];
+      const args = [
+        script,
+        name,
+        host,
+        port,
+        ...[requestBytes, concurrency, connections, requests].map(String),
+      ];
       const { stdout } = await promisify(execFile)(process.execPath, args);
       results.set(name, [...(results.get(name) ?? []), JSON.parse(stdout) as Figures]);
     }
     if (ghz !== undefined && requestBytes < 10_000) {
-      const figures = await runGhz(ghz, server.ready, requestBytes, concurrency, requests);
+      const figures = await runGhz(ghz, server.ready, { requestBytes, concurrency, connections, requests });
       results.set('ghz', [...(results.get('ghz') ?? []), figures]);
     }
   }
-  console.log(`\n${requestBytes} bytes, ${concurrency} in flight, ${requests} requests, ${rounds} rounds`);
+  const load = `${requestBytes} bytes, ${concurrency} in flight on ${connections} connections`;
+  console.log(`\n${load}, ${requests} requests, ${rounds} rounds`);
   const ownFigures = results.get(own)!;
   for (const [name, figures] of results) {
     const rate = Math.round(median(figures.map(({ ratePerSecond }) => ratePerSecond)));

@@ -13,8 +13,11 @@ export interface SocketEvents {
   onClosed(cause: unknown): void;
 }
 
-/** Bytes read at once: many short answers, or a part of a long one. */
-const readBufferBytes = 65_536;
+/**
+ * Where a thread's connections read into, many short answers or a part of a long one at once. What a read has brought
+ * is done with before the next, so one buffer does for all. By default Node allocates 64 KiB for each read.
+ */
+const readBuffer = Buffer.allocUnsafeSlow(65_536);
 
 /**
  * Connects a socket for HTTP/2: plain with prior knowledge (RFC 9113, section
@@ -46,10 +49,9 @@ export function connectSocket({ host, port, tls }: GrpcAddress, events: SocketEv
   return socket;
 }
 
-/** One buffer for all reads: by default Node allocates 64 KiB for each. */
 function readInto(events: SocketEvents) {
   return {
-    buffer: Buffer.allocUnsafeSlow(readBufferBytes),
+    buffer: readBuffer,
     callback: (length: number, bytes: Uint8Array) => {
       events.onBytes(bytes as Buffer, length);
       return true;

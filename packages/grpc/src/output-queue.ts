@@ -13,6 +13,11 @@ const copiedBelowBytes = 8_192;
 /** With this much waiting, the end of the turn is not waited for. */
 const mostGatheredBytes = 262_144;
 
+/** Blocks that nobody uses at the moment: a thread may have a thousand connections, but few that are about to write. */
+const spareBlocks: Buffer[] = [];
+const mostSpareBlocks = 64;
+const noBlock = Buffer.alloc(0);
+
 /**
  * Gathers what a connection sends in one turn of the event loop, and writes it
  * at the turn's end in one go: short things copied behind one another into one
@@ -22,7 +27,7 @@ export class OutputQueue {
   readonly #socket: OutputSocket;
   readonly #mayReuse: boolean;
   /** Where {@link reserve} has made room. */
-  block: Buffer = Buffer.allocUnsafeSlow(blockBytes);
+  block: Buffer = noBlock;
   /** What of the block is not yet among the chunks, and where it ends. */
   #from = 0;
   #at = 0;
@@ -92,10 +97,7 @@ export class OutputQueue {
       socket.uncork();
     }
     // Mostly the kernel takes all at once; then the block is free again.
-    if (this.#mayReuse && socket.writableLength === 0) {
-      this.#from = 0;
-      this.#at = 0;
-    }
+    if (this.#mayReuse && socket.writableLength === 0) this.#releaseBlock();
   }
 
   /** Drops what is gathered, and all that comes. */
@@ -126,8 +128,14 @@ export class OutputQueue {
 
   #nextBlock(): void {
     this.flush();
-    if (this.#at === 0) return;
-    this.block = Buffer.allocUnsafeSlow(blockBytes);
+    this.block = spareBlocks.pop() ?? Buffer.allocUnsafeSlow(blockBytes);
+    this.#from = 0;
+    this.#at = 0;
+  }
+
+  #releaseBlock(): void {
+    if (this.block !== noBlock && spareBlocks.length < mostSpareBlocks) spareBlocks.push(this.block);
+    this.block = noBlock;
     this.#from = 0;
     this.#at = 0;
   }
