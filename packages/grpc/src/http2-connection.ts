@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { AibenchError } from '@aibench/core';
+import { CallTable } from './call-table.js';
 import { type ConnectionContext, connectError, lostError, NotHttp2Error } from './connection-error.js';
 import { ControlFrames, connectionWindowBytes, maxFrameBytes } from './control-frames.js';
 import { ReceiveWindow, SendWindow } from './flow-control.js';
@@ -51,9 +52,10 @@ export class Http2Connection implements ConnectionFrames {
   readonly #settings = new PeerSettings();
   readonly #sendWindow = new SendWindow(defaultWindowBytes);
   readonly #receiveWindow = new ReceiveWindow(connectionWindowBytes);
-  readonly #calls = new Map<number, UnaryCall>();
-  /** Calls that wait for the end of others: the server limits how many there are at once. */
-  #queued: UnaryCall[] = [];
+  readonly #calls = new CallTable(
+    () => this.#settings.maxConcurrentStreams,
+    (call) => this.#send(call),
+  );
   #isRetired = false;
   #isClosed = false;
   /** Settles when the socket is closed. */
@@ -124,8 +126,7 @@ export class Http2Connection implements ConnectionFrames {
 
   /** Sends a call, or lets it wait for its turn. */
   start(call: UnaryCall): void {
-    if (this.#calls.size >= this.#settings.maxConcurrentStreams) this.#queued.push(call);
-    else this.#send(call);
+    this.#calls.start(call);
   }
 
   /** Ends a call before its answer is there, and tells the server where it knows of it. */
@@ -134,13 +135,13 @@ export class Http2Connection implements ConnectionFrames {
     if (this.#calls.get(call.streamId) === call) {
       this.#control.sendReset(call.streamId, code);
       this.#forget(call);
-    } else this.#queued = this.#queued.filter((queued) => queued !== call);
+    } else this.#calls.removeQueued(call);
   }
 
   /** Ends the calls that are over time; returns when the next will be, Infinity for never. */
   expire(nowMs: number): number {
     let nextMs = Number.POSITIVE_INFINITY;
-    for (const call of [...this.#calls.values(), ...this.#queued]) {
+    for (const call of this.#calls.all()) {
       if (call.deadlineMs <= nowMs) this.abandon(call, deadlineError(this.#options.context));
       else if (call.deadlineMs < nextMs) nextMs = call.deadlineMs;
     }
@@ -206,10 +207,7 @@ export class Http2Connection implements ConnectionFrames {
     const call = this.#calls.get(id);
     if (call === undefined) return;
     if (code === refusedStream && !this.#isRetired && call.sendAgain()) {
-      this.#calls.delete(id);
-      this.#queued.unshift(call);
-      // It counts others for longer than we do: one of them has to end first.
-      if (this.#calls.size === 0) this.#startQueued();
+      this.#calls.postpone(id, call);
       return;
     }
     call.fail(resetError(this.#options.context, code, performance.now() >= call.deadlineMs));
@@ -221,10 +219,10 @@ export class Http2Connection implements ConnectionFrames {
       this.#settings.take(bytes, start, end);
       this.#control.sendSettingsAck();
     };
-    this.#sender.onSettings(apply, this.#calls.values());
+    this.#sender.onSettings(apply, this.#calls.out());
     this.#opened?.();
     this.#opened = undefined;
-    this.#startQueued();
+    this.#calls.startQueued();
   }
 
   onPing(bytes: Buffer, start: number, end: number): void {
@@ -235,7 +233,8 @@ export class Http2Connection implements ConnectionFrames {
     const { context } = this.#options;
     const error = statusError(context, 14, `it ends the connection (${http2ErrorName(code)})`);
     this.#retire();
-    for (const call of [...this.#calls.values()].filter(({ streamId }) => streamId > lastStreamId)) {
+    for (const call of this.#calls.out()) {
+      if (call.streamId <= lastStreamId) continue;
       call.fail(error);
       this.#forget(call);
     }
@@ -257,7 +256,7 @@ export class Http2Connection implements ConnectionFrames {
   }
 
   #send(call: UnaryCall): void {
-    this.#calls.set(this.#sender.nextStreamId, call);
+    this.#calls.add(this.#sender.nextStreamId, call);
     this.#sender.send(call);
     if (this.#sender.nextStreamId > largest31Bits) this.#retire();
   }
@@ -272,27 +271,18 @@ export class Http2Connection implements ConnectionFrames {
   }
 
   #forget(call: UnaryCall): void {
-    this.#calls.delete(call.streamId);
-    if (this.#queued.length > 0) this.#startQueued();
-    else if (this.#isRetired) this.#closeWhenDone();
-  }
-
-  #startQueued(): void {
-    while (this.#queued.length > 0 && this.#calls.size < this.#settings.maxConcurrentStreams) {
-      this.#send(this.#queued.shift()!);
-    }
+    this.#calls.remove(call);
+    if (this.#isRetired) this.#closeWhenDone();
   }
 
   #retire(): void {
     if (this.#isRetired) return;
     this.#isRetired = true;
-    const unsent = this.#queued;
-    this.#queued = [];
-    this.#options.onRetired(unsent);
+    this.#options.onRetired(this.#calls.takeQueued());
   }
 
   #closeWhenDone(): void {
-    if (this.#calls.size === 0) void this.close();
+    if (this.#calls.outCount === 0) void this.close();
   }
 
   #lose(cause: unknown): void {
@@ -306,9 +296,7 @@ export class Http2Connection implements ConnectionFrames {
     const isOther = cause === undefined && greeting !== undefined && greeting.length > 0;
     this.#opened?.(isOther ? new NotHttp2Error(greeting) : connectError(context, cause));
     const error = lostError(context, cause);
-    const lost = [...this.#calls.values(), ...this.#queued];
-    this.#calls.clear();
-    this.#queued = [];
+    const lost = this.#calls.takeAll();
     this.#retire();
     for (const call of lost) call.fail(error);
   }
