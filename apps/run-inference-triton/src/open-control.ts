@@ -5,15 +5,19 @@ import type { flags, TritonFlags } from './flags.js';
 import { HttpControl } from './http-control.js';
 import { type ServerAddress, serverAddresses } from './server-addresses.js';
 
-/** Questions take longer than inferences: the server may be looking for the model on a disk. */
-const shortestLimitMs = 5_000;
+/**
+ * Questions take longer than inferences: the server may be looking for the model on a disk. The engine waits for 5 s at
+ * least, and would not know which server it was that did not answer.
+ */
+const shortestLimitMs = 3_500;
+const shareOfRequestTimeout = 0.8;
 
 /** Clients for questions, one for each server; each connects with its first question. */
 export function openControls({
   flags: values,
   requestTimeoutMs,
 }: RunnerContext<typeof flags>): readonly [TritonControl, ...TritonControl[]] {
-  const timeoutMs = Math.max(requestTimeoutMs, shortestLimitMs);
+  const timeoutMs = Math.max(requestTimeoutMs * shareOfRequestTimeout, shortestLimitMs);
   const open = (address: ServerAddress): TritonControl =>
     address.protocol === 'http'
       ? new HttpControl(address.http, { timeoutMs })

@@ -2,10 +2,12 @@ import { join } from 'node:path';
 import {
   describeWithPython,
   describeWithServer,
+  makeTlsCertificate,
   type RedisServer,
   runBinary,
   startBinary,
   startRedis,
+  startReferenceServer,
   startTritonServer,
   type TritonServer,
   temporaryFolder,
@@ -26,6 +28,42 @@ const explicit = ['--model-control-mode', 'explicit'];
 
 await describeWithPython('triton', 'Triton', (python) => {
   describeWithServer('redis-server', 'with Redis', () => tests(python));
+});
+
+describeWithServer('openssl', 'TLS', () => {
+  it.each(['grpc', 'http'])(
+    'is spoken over %s where it is trusted, and told where it is not',
+    async (protocol) => {
+      const { certificatePath, keyPath } = await makeTlsCertificate();
+      const tls = ['--tls-cert', certificatePath, '--tls-key', keyPath];
+      const server = await startReferenceServer(['--model-repository', await makeRepository(), ...tls]);
+      const host = protocol === 'http' ? server.addresses.tritonHttp : server.addresses.triton;
+      const schemes = protocol === 'http' ? ['https', 'http'] : ['grpcs', 'grpc'];
+      const input = ['--file', await makeDataFile(100), '--verify', '--protocol', protocol];
+      const encrypted = [...input, '--host', `${schemes[0]}://${host}`];
+      const trusted = await runWithResult([...encrypted, '--tls-ca', certificatePath]);
+      expect(trusted.stderr).toBe('');
+      expect(trusted.result!.counts.verified).toBe(100);
+      expect((await runInference([...encrypted, '--tls-insecure'])).exitCode).toBe(0);
+      if (protocol === 'grpc') {
+        const other = [...encrypted, '--tls-ca', certificatePath, '--grpc-client', 'grpc-js'];
+        expect((await runInference(other)).stderr).toBe('');
+      }
+      const refused = await runInference(encrypted);
+      expect(refused.exitCode).toBe(1);
+      expect(refused.stderr).toContain('--tls-ca');
+      const plain = await runInference([...input, '--host', `${schemes[1]}://${host}`]);
+      expect(plain.exitCode).toBe(1);
+      expect(plain.stderr).toContain(`${schemes[0]}://`);
+      expect(plain.stderr.trim().split('\n')).toHaveLength(1);
+      const plainServer = await startReferenceServer();
+      const { tritonHttp, triton } = plainServer.addresses;
+      const place = `${schemes[0]}://${protocol === 'http' ? tritonHttp : triton}`;
+      const unencrypted = await runInference([...input, '--host', place]);
+      expect(unencrypted.exitCode).toBe(1);
+      expect(unencrypted.stderr).toContain('does not speak TLS as expected');
+    },
+  );
 });
 
 function tests(python: string): void {

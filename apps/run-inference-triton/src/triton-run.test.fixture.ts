@@ -59,7 +59,7 @@ export interface ResultFile {
       readonly details: Readonly<Record<string, unknown>>;
     };
     readonly stages: Readonly<Record<string, unknown>>;
-    readonly calibration?: unknown;
+    readonly client: { readonly calibration?: { readonly answeredPerSecond: number } };
     readonly counts: {
       readonly sent: number;
       readonly answered: number;

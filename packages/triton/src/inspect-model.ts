@@ -65,7 +65,7 @@ export async function inspectModel(
 export async function inspectServer(control: TritonControl): Promise<ServerIdentity> {
   if (!(await control.serverLive())) {
     throw new AibenchError('AIBENCH_SERVER', `${control.address} is not live yet`, {
-      hint: 'wait until it has started',
+      hint: 'wait until it has started; is it a Triton server? see --host',
     });
   }
   return control.serverMetadata();
