@@ -1,6 +1,6 @@
 // Runs the README's shell blocks, in order, in one shell and an empty folder,
 // as someone would who pastes them. Only what a test has to differ in is
-// replaced: the set-up, which has run already, and the port, which must be free.
+// replaced: the set-up, which has run already, and the ports, which must be free.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -13,14 +13,55 @@ const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```sh
   ([, text]) => text,
 );
 
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
+/** The servers' usual ports, each with a free one that stands in for it. */
+const usualPorts = ['6379', '8500', '8501', '8001', '8000', '8002'];
+
+async function freePorts() {
+  const servers = await Promise.all(
+    usualPorts.map(
+      () =>
+        new Promise((resolve, reject) => {
+          const server = createServer().once('error', reject);
+          server.listen(0, '127.0.0.1', () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => String(server.address().port));
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return Object.fromEntries(usualPorts.map((usual, i) => [usual, ports[i]]));
+}
+
+/** A block's commands, with the free ports where they name or mean the usual ones. */
+function withPorts(script, ports) {
+  const redis = `127.0.0.1:${ports[6379]}`;
+  const server = [
+    ...['--tfserving-port', ports[8500], '--tfserving-rest-port', ports[8501]],
+    ...['--triton-grpc-port', ports[8001], '--triton-http-port', ports[8000]],
+    ...['--triton-metrics-port', ports[8002]],
+  ].join(' ');
+  // The last of its ports to be opened.
+  const listening = `for attempt in {1..300}; do
+    (exec 3<>/dev/tcp/127.0.0.1/${ports[8002]}) 2>/dev/null && break
+    [ $attempt -lt 300 ] && sleep 0.1
+  done`;
+  const own = [
+    [/setup-model --server redisai(?! --host)/, `--port ${ports[6379]}`],
+    [/run-inference-redisai(?! --host)/, `--port ${ports[6379]}`],
+    [/setup-model --server tfserving/, `--tensorflow-serving-host 127.0.0.1:${ports[8500]}`],
+    [/run-inference-tfserving/, `--tensorflow-serving-host 127.0.0.1:${ports[8500]} --redis-host ${redis}`],
+    [/setup-model --server triton/, `--host 127.0.0.1:${ports[8001]}`],
+    [/run-inference-triton --protocol http/, `--host 127.0.0.1:${ports[8000]} --redis-host ${redis}`],
+    [/run-inference-triton(?! --protocol)/, `--host 127.0.0.1:${ports[8001]} --redis-host ${redis}`],
+    [/load-data(?! --redis-host)/, `--redis-host redis://${redis}`],
+  ];
+  const named = script.replaceAll(/\b6379\b/g, ports[6379]);
+  return own
+    .reduce(
+      (text, [command, flags]) =>
+        text.replaceAll(new RegExp(`aibench-${command.source}`, 'g'), `$& ${flags}`),
+      named,
+    )
+    .replace(/^(aibench-reference-server [^&]*) &$/m, `$1 ${server} &\n${listening}`);
 }
 
 function runShell(script, cwd) {
@@ -31,7 +72,10 @@ function runShell(script, cwd) {
     let stderr = '';
     shell.stdout.on('data', (chunk) => (stdout += chunk));
     shell.stderr.on('data', (chunk) => (stderr += chunk));
+    // Before the test's own limit, after which nothing would stop it.
+    const timer = setTimeout(() => process.kill(-shell.pid, 'SIGKILL'), 280_000);
     shell.on('exit', (status) => {
+      clearTimeout(timer);
       process.kill(-shell.pid, 'SIGTERM');
       resolve({ status, stdout, stderr });
     });
@@ -40,31 +84,26 @@ function runShell(script, cwd) {
 
 it('has commands that work when they are pasted', { timeout: 300_000 }, async () => {
   expect(blocks.slice(0, 2)).toEqual(['npm run quickstart\n', 'npm test\n']);
-  const port = await freePort();
-  const listening = `until (exec 3<>/dev/tcp/127.0.0.1/${port}) 2>/dev/null; do sleep 0.1; done`;
-  const script = blocks
+  const commands = blocks
     .slice(2)
     .join('\n')
     .replace('npm run setup\n', '')
-    .replace('"$PWD/bin:$PATH"', `"${root}/bin:$PATH"`)
-    .replaceAll('6379', String(port))
-    .replace(/^(aibench-reference-server .*) &$/m, `$1 &\n${listening}`)
-    .replace('| aibench-load-data ', `| aibench-load-data --redis-host redis://127.0.0.1:${port} `)
-    .replaceAll(
-      /aibench-(setup-model --server redisai$|run-inference-redisai(?! --host))/gm,
-      `$& --port ${port}`,
-    );
+    .replace('"$PWD/bin:$PATH"', `"${root}/bin:$PATH"`);
+  const script = withPorts(commands, await freePorts());
   const folder = mkdtempSync(join(tmpdir(), 'aibench-readme-'));
   try {
     const { status, stdout, stderr } = await runShell(script, folder);
     expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout).toContain('all right');
+    // Once for each run with --verify.
+    expect(stdout.split('all right')).toHaveLength(commands.split('--verify').length);
     expect(readdirSync(folder)).toEqual(
       expect.arrayContaining([
         'transactions.dat',
         'transactions.dat.manifest.json',
         'small.dat',
         'result.json',
+        'models',
+        'repository',
       ]),
     );
     expect(JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8')).Result.counts).toMatchObject({
