@@ -302,7 +302,9 @@ export class GrpcConnection implements FrameHandler {
   }
 
   #sendNumber(type: number, streamId: number, value: number): void {
-    writeUint32(this.#output.block, this.#frame(type, 0, streamId, 4), value);
+    // In this order: making room may change the block.
+    const at = this.#frame(type, 0, streamId, 4);
+    writeUint32(this.#output.block, at, value);
   }
 
   /** @returns where the frame's contents are to be written */
