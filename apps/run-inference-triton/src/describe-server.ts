@@ -53,6 +53,7 @@ export async function describeServer(context: RunnerContext<typeof flags>): Prom
         protocol: values.protocol,
         ...(values.protocol === 'grpc' ? { grpcClient: values.grpcClient } : {}),
         model,
+        serverReady: inspected.every(({ serverReady }) => serverReady),
         versions: first.description.versions.join(','),
         platform: first.description.platform,
         ...configurationDetails(first),

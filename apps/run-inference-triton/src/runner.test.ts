@@ -68,7 +68,9 @@ describe.each([
     });
     expect(Object.keys(result!.stages)).toEqual(stages);
     expect(result!.server).toMatchObject({ product: 'aibench-reference-server', isReference: true });
-    expect(result!.server.details).toMatchObject({ protocol, inputShapes, outputShapes: '1x2' });
+    expect(result!.server.details).toMatchObject({
+      ...{ protocol, inputShapes, outputShapes: '1x2', serverReady: true },
+    });
   });
 
   it("keeps the server's own statistics, once a period", async () => {

@@ -44,10 +44,15 @@ function inspect(calls: Partial<TritonControl> = {}, version = '') {
 
 describe('inspectModel', () => {
   it('tells who answers, and how the model is asked', async () => {
-    const { server: identity, call, configuration } = await inspect({}, '1');
+    const { server: identity, serverReady, call, configuration } = await inspect({}, '1');
     expect(identity.name).toBe('triton');
+    expect(serverReady).toBe(true);
     expect(configuration?.backend).toBe('python');
     expect(call).toMatchObject({ model: 'net', version: '1', inputs: [{ name: 'transaction' }] });
+  });
+
+  it('takes a model that is ready on a server that is not, as a whole', async () => {
+    expect((await inspect({ serverReady: async () => false })).serverReady).toBe(false);
   });
 
   it("does without Triton's extensions", async () => {

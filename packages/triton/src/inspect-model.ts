@@ -20,6 +20,8 @@ export interface WantedModel {
 /** A server that is ready, and a model on it that fits. */
 export interface InspectedModel {
   readonly server: ServerIdentity;
+  /** Whether it says that it is ready as a whole: by default, Triton is not where any of its models failed to load. */
+  readonly serverReady: boolean;
   readonly description: ModelDescription;
   /** Undefined where the server does not tell, as others than Triton. */
   readonly configuration: ModelConfiguration | undefined;
@@ -28,10 +30,10 @@ export interface InspectedModel {
 }
 
 /**
- * Sees that a server is live and ready, that it has the model and the version,
- * and that they take and give what the task calls for.
+ * Sees that a server is live, that it has the model and the version, and that
+ * they are ready, and take and give what the task calls for.
  *
- * @throws AIBENCH_SERVER where the server is not ready, AIBENCH_MISSING_KEY where the model or version is missing,
+ * @throws AIBENCH_SERVER where server or model is not ready, AIBENCH_MISSING_KEY where the model or version is missing,
  *   AIBENCH_ANSWER where it does not fit, AIBENCH_CONNECTION, AIBENCH_TIMEOUT
  */
 export async function inspectModel(
@@ -54,11 +56,11 @@ export async function inspectModel(
     if (isUnimplemented(error)) return undefined;
     throw error;
   });
-  return { server, description, configuration, call };
+  return { server, serverReady: await control.serverReady(), description, configuration, call };
 }
 
 /**
- * Sees that a server is live, and ready but for its models, which may be others' than the one that is asked for.
+ * Sees that a server is live, and asks who it is.
  *
  * @throws AIBENCH_SERVER, AIBENCH_CONNECTION, AIBENCH_TIMEOUT
  */
