@@ -62,29 +62,36 @@ it('installs every binary under all its names, and no tests', () => {
   for (const name of binaries) expect(installed(name, '--version')).toMatch(/^aibench-[\w-]+ \d+\.\d+\.\d+/);
 });
 
-it('runs the pipeline', { timeout: 120_000 }, async () => {
+it('runs the pipeline on every server', { timeout: 180_000 }, async () => {
+  const models = join(folder, 'models');
+  const repository = join(folder, 'repository');
+  const ports = ['redis', 'tfserving', 'tfserving-rest', 'triton-grpc', 'triton-http', 'triton-metrics'];
   const server = spawn(join(prefix, 'bin', 'aibench-reference-server'), [
-    ...['--protocols', 'redis', '--redis-port', '0'],
+    ...ports.flatMap((name) => [`--${name}-port`, '0']),
+    ...['--tfserving-models', models, '--model-repository', repository, '--triton-model-control', 'explicit'],
   ]);
   try {
     const [line] = await once(createInterface({ input: server.stdout }), 'line');
-    const address = JSON.parse(line).addresses.redis;
+    const { redis, tfserving, triton, tritonHttp } = JSON.parse(line).addresses;
     const data = join(folder, 'fraud.dat');
     installed('aibench-generate-data', '--max-transactions', '500', '--seed', '3', '--output-file', data);
-    installed('aibench-load-data', '--redis-host', `redis://${address}`, '--file', data);
-    installed(
-      'aibench-setup-model',
-      '--server',
-      'redisai',
-      '--host',
-      address,
-      '--enable-reference-data-redis',
-    );
-    const summary = installed(
-      'aibench_run_inference_redisai',
-      ...['-host', address, '-enable-reference-data-redis=true', '-verify', '-file', data],
-    );
-    expect(summary).toContain('500 of 500 answers, all right');
+    installed('aibench-load-data', '--redis-host', `redis://${redis}`, '--file', data);
+    const setUp = (name, ...args) =>
+      installed('aibench-setup-model', '--server', name, '--enable-reference-data-redis', ...args);
+    setUp('redisai', '--host', redis);
+    setUp('tfserving', '--tensorflow-serving-host', tfserving, '--model-base-path', models);
+    setUp('triton', '--host', triton, '--model-repository', repository);
+    const ask = ['-enable-reference-data-redis=true', '-verify', '-file', data];
+    const fetch = ['-redis-host', redis];
+    for (const [name, ...args] of [
+      ['redisai', '-host', redis],
+      ['tensorflow_serving', '-tensorflow-serving-host', tfserving, ...fetch],
+      ['triton_vision', '-host', triton, ...fetch],
+      ['triton_vision', '-protocol', 'http', '-host', tritonHttp, ...fetch],
+    ]) {
+      const summary = installed(`aibench_run_inference_${name}`, ...args, ...ask);
+      expect(summary, name).toContain('500 of 500 answers, all right');
+    }
   } finally {
     server.kill();
   }
