@@ -1,3 +1,4 @@
+import { SharedClients } from '@aibench/grpc';
 import type { ServerDescription, Session, SessionContext } from '@aibench/harness';
 import { connectReferenceReader, parseRedisAddress, type ReferenceReader } from '@aibench/redis';
 import { serverPath } from '@aibench/triton';
@@ -6,7 +7,6 @@ import { inferenceCall } from './describe-server.js';
 import type { flags } from './flags.js';
 import { HttpConnection } from './http-connection.js';
 import { serverAddresses } from './server-addresses.js';
-import { SharedClients } from './shared-clients.js';
 import { TritonSession } from './triton-session.js';
 
 type Context = SessionContext<typeof flags>;

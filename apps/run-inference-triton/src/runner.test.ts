@@ -1,4 +1,5 @@
-import { type ReferenceServer, startReferenceServer } from '@aibench/testing';
+import { connect } from 'node:net';
+import { type ReferenceServer, startReferenceServer, startTcpPeer } from '@aibench/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   addModel,
@@ -115,6 +116,29 @@ describe.each([
 });
 
 describe('aibench-run-inference-triton', () => {
+  it.each([
+    ['grpc', ['--workers-per-connection', '6'], 10],
+    ['http', [], 0],
+  ])('has a connection for each worker, unless they share, over %s', async (protocol, sharing, fewer) => {
+    const connectionsOf = async (flags: readonly string[]) => {
+      const [, , , host = ''] = over(protocol);
+      const proxy = await startTcpPeer((socket) => {
+        const upstream = connect(Number(host.split(':')[1]), '127.0.0.1');
+        upstream.on('error', () => socket.destroy());
+        upstream.on('close', () => socket.destroy());
+        socket.on('close', () => upstream.destroy());
+        socket.pipe(upstream).pipe(socket);
+      });
+      const load = ['--workers', '12', '--threads', '1', '--max-queries', '200', '--verify'];
+      const result = await runWithResult([...over(protocol), '--host', proxy.address, ...load, ...flags]);
+      expect(result.exitCode).toBe(0);
+      return proxy.connections();
+    };
+    const alone = await connectionsOf([]);
+    expect(alone).toBeGreaterThanOrEqual(12);
+    expect(alone - (await connectionsOf(sharing))).toBe(fewer);
+  });
+
   it('asks 127.0.0.1:8001 by default, and 127.0.0.1:8000 over HTTP', async () => {
     const { exitCode, stdout } = await runInference(['--help']);
     expect(exitCode).toBe(0);

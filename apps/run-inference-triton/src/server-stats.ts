@@ -1,9 +1,13 @@
-import type { RunnerContext, ServerStatsReader } from '@aibench/harness';
+import {
+  type PrometheusSample,
+  type RunnerContext,
+  readPrometheusText,
+  type ServerStatsReader,
+} from '@aibench/harness';
 import type { TritonControl } from '@aibench/triton';
 import type { flags } from './flags.js';
 import { HttpConnection, statusError } from './http-connection.js';
 import { closeControls, modelName, openControls } from './open-control.js';
-import { type PrometheusSample, readPrometheusText } from './prometheus-text.js';
 import { metricsAddresses } from './server-addresses.js';
 
 type FlatMap = Record<string, number>;

@@ -1,5 +1,5 @@
+import { readPrometheusText } from '@aibench/harness';
 import { describe, expect, it } from 'vitest';
-import { readPrometheusText } from './prometheus-text.js';
 import { metricsOf } from './server-stats.js';
 
 const text = `# HELP nv_inference_count Number of inferences
@@ -14,23 +14,6 @@ nv_energy_consumption{gpu_uuid="a\\"b\\\\c\\n"} 1.5e3 1795334439175
 no sample
 nv_broken{
 `;
-
-describe('readPrometheusText', () => {
-  it('reads names, labels and values, and leaves out what is no number', () => {
-    const samples = readPrometheusText(text);
-    expect(samples).toHaveLength(6);
-    expect(samples[3]).toEqual({
-      name: 'nv_inference_request_failure',
-      labels: { model: 'financialNet', reason: 'OTHER', version: '1' },
-      value: 3,
-    });
-    expect(samples[5]).toEqual({
-      name: 'nv_energy_consumption',
-      labels: { gpu_uuid: 'a"b\\c\n' },
-      value: 1_500,
-    });
-  });
-});
 
 describe('metricsOf', () => {
   it("adds up the model's versions, and leaves out other models", () => {
