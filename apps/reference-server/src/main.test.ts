@@ -23,6 +23,13 @@ describe('aibench-reference-server', () => {
     }
   });
 
+  it('tells the addresses of all protocols', async () => {
+    const { addresses } = await startReferenceServer();
+    const names = ['redis', 'tfserving', 'tfservingRest', 'triton', 'tritonHttp', 'tritonMetrics'];
+    expect(Object.keys(addresses)).toEqual(names);
+    expect(new Set(Object.values(addresses)).size).toBe(names.length);
+  });
+
   it('ends with its stdin where told to', async () => {
     const server = startBinary(app, ['--protocols', 'redis', '--redis-port', '0', '--until-stdin-ends']);
     await server.waitFor(/\n/);
@@ -46,7 +53,9 @@ describe('aibench-reference-server', () => {
     [['--delay', 'soon'], /--delay: "soon" is no duration/],
     [['--stall', '2s', '--stall-every', '1s'], /--stall must be shorter than --stall-every/],
     [['--delay-distribution', '50%:1ms'], /add up to 50 %/],
-    [['--null-output-shape', '1by2'], /"1by2" is no shape/],
+    [['--null-output-shape', 'output=1by2'], /"1by2" is no shape/],
+    [['--protocols', 'redis,http'], /--protocols: "http" is none of redis, tfserving, triton/],
+    [['--protocols', ','], /--protocols names none/],
   ])('refuses %j with exit status 2', async (args, message) => {
     const { exitCode, stderr } = await runBinary(app, args);
     expect(exitCode).toBe(2);

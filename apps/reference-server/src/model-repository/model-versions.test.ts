@@ -61,6 +61,19 @@ describe('ModelVersions', () => {
     expect(models.names).toEqual([]);
   });
 
+  it('loads anew what it is told to, and goes on answering meanwhile', async () => {
+    const folder = newFolder('a/1');
+    let loads = 0;
+    const models = new ModelVersions(folder, async () => ++loads);
+    await models.scan('a');
+    const reloading = models.reload('a');
+    expect(models.find('a', undefined)).toBe(1);
+    await reloading;
+    expect(models.find('a', undefined)).toBe(2);
+    models.forget('a');
+    expect(models.find('a', undefined)).toBeUndefined();
+  });
+
   it.each(['..', '.', '', 'a/../a', 'a\0'])('takes no name that leads elsewhere: %j', async (name) => {
     const folder = newFolder('inner/1', 'a/1');
     const models = new ModelVersions(join(folder, 'inner'), async () => 1);

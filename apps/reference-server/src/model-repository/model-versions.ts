@@ -64,10 +64,15 @@ export class ModelVersions<T> {
   scan(name: string): Promise<void> {
     let scan = this.#scans.get(name);
     if (scan === undefined) {
-      scan = this.#scan(name).finally(() => this.#scans.delete(name));
+      scan = this.#scan(name, this.#models.get(name)).finally(() => this.#scans.delete(name));
       this.#scans.set(name, scan);
     }
     return scan;
+  }
+
+  /** Loads all versions of a model anew; until that is done the ones before go on answering. */
+  reload(name: string): Promise<void> {
+    return this.#scan(name, undefined);
   }
 
   /** Drops all versions of a model. */
@@ -75,11 +80,11 @@ export class ModelVersions<T> {
     this.#models.delete(name);
   }
 
-  async #scan(name: string): Promise<void> {
+  /** @param known versions that need not be loaded again */
+  async #scan(name: string, known: ReadonlyMap<number, LoadedVersion<T>> | undefined): Promise<void> {
     if (!isFolderName(name)) return;
     const folder = join(this.#folder, name);
     const numbers = this.#folder === '' ? [] : (await subfolders(folder)).filter(isVersion).map(Number);
-    const known = this.#models.get(name);
     const versions = await Promise.all(
       numbers.map(async (version): Promise<[number, LoadedVersion<T>]> => {
         const before = known?.get(version);

@@ -110,8 +110,7 @@ export class TritonRepository {
    */
   async load(name: string): Promise<void> {
     this.#checkExplicit();
-    this.#models.forget(name);
-    await this.#models.scan(name);
+    await this.#models.reload(name);
     const versions = this.#models.versions(name);
     if (versions.length === 0) {
       throw new GrpcError('internal', `failed to load '${name}', failed to poll from model repository`);
