@@ -1,8 +1,8 @@
 import { tensorSizeBytes } from '@aibench/core';
+import { PatchedMessage } from '@aibench/grpc';
 import { tritonDatatype } from './datatypes.js';
 import { modelPath } from './http-paths.js';
 import type { InferenceCall } from './infer-template.js';
-import { PatchedMessage } from './patched-message.js';
 
 /** An inference over HTTP: what never changes of it, and the body that its tensors are put into. */
 export interface HttpInferTemplate {

@@ -50,7 +50,6 @@ export { modelPath, serverPath } from './http-paths.js';
 export { type InferenceCall, inferTemplate } from './infer-template.js';
 export { type InspectedModel, inspectModel, inspectServer, type WantedModel } from './inspect-model.js';
 export { type MatchOptions, matchModel, type TensorTask } from './match-model.js';
-export { PatchedMessage } from './patched-message.js';
 export { type HttpInferAnswer, readHttpInferResponse } from './read-http-infer-response.js';
 export { InferResponseReader } from './read-infer-response.js';
 export { readJsonAnswer } from './read-json-answers.js';

@@ -1,8 +1,8 @@
 import { type TensorSpec, tensorSizeBytes } from '@aibench/core';
+import { type MessagePart, PatchedMessage } from '@aibench/grpc';
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { tritonDatatype } from './datatypes.js';
 import { ModelInferRequest } from './gen/inference/grpc_service.js';
-import { type MessagePart, PatchedMessage } from './patched-message.js';
 
 /** One kind of inference, as a model is asked for it. */
 export interface InferenceCall {

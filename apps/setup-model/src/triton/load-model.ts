@@ -5,7 +5,7 @@ import type { InferenceTask } from '@aibench/usecases';
 import type { Probe } from '../model-setup.js';
 
 /** Triton looks into its repository every 15 s where it is told to poll it. */
-const readyLimitMs = 60_000;
+const readyLimitMs = 30_000;
 const lookEveryMs = 250;
 
 /** A model's place on a server. */
