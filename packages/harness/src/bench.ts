@@ -1,8 +1,8 @@
 import { AibenchError, type ErrorCode, exitCode } from '@aibench/core';
 import type { FlagSet, FlagValues } from './cli/flags.js';
 import type { ClientVerdict } from './client/client-verdict.js';
+import type { BenchmarkOptions } from './engine/benchmark-options.js';
 import type { loadFlags } from './engine/load-flags.js';
-import type { BenchmarkOptions } from './engine/run-benchmark.js';
 import type { Outcome, RunResult } from './result/run-result.js';
 
 type LoadValues = FlagValues<typeof loadFlags>;

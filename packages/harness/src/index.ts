@@ -1,7 +1,8 @@
 export type { InferenceRequest, InferenceTask, UseCase } from '@aibench/usecases';
+export type { BenchmarkOptions } from './engine/benchmark-options.js';
 export { answerDifference, checkAnswerShape } from './engine/check-answer.js';
 export { loadFlags } from './engine/load-flags.js';
-export { type BenchmarkOptions, runBenchmark } from './engine/run-benchmark.js';
+export { runBenchmark } from './engine/run-benchmark.js';
 export { type Stage, type StageTimer, stageNames } from './engine/stages.js';
 export type { FailureCount, Tally } from './engine/tally.js';
 export {
@@ -10,6 +11,7 @@ export {
   type NullServerProtocol,
   startNullReferenceServer,
 } from './null-reference-server.js';
+export { type PrometheusSample, readPrometheusText } from './prometheus-text.js';
 export { hdrText } from './report/hdr-text.js';
 export { resultJson } from './report/json.js';
 export { summaryText } from './report/summary.js';

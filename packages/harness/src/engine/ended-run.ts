@@ -15,8 +15,8 @@ import type {
 } from '../result/run-result.js';
 import type { Aggregator } from './aggregator.js';
 import { balanceBooks } from './balance-books.js';
+import type { BenchmarkOptions } from './benchmark-options.js';
 import type { LoadPlan } from './load-plan.js';
-import type { BenchmarkOptions } from './run-benchmark.js';
 import { judgeWindows } from './steady-windows.js';
 import { failedCount, mergeTallies, type Tally } from './tally.js';
 import type { ThreadEnd, ThreadStatus } from './thread-messages.js';

@@ -5,8 +5,8 @@ import { Readable } from 'node:stream';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { defaultValues, type FlagValues } from '../cli/flags.js';
 import type { RunResult } from '../result/run-result.js';
+import type { BenchmarkOptions } from './benchmark-options.js';
 import { loadFlags } from './load-flags.js';
-import type { BenchmarkOptions } from './run-benchmark.js';
 import { runner } from './stub-runner.test.fixture.js';
 
 // Threads load compiled modules, so the built package is what is tested here.

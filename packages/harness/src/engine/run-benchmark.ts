@@ -1,41 +1,14 @@
-import type { Readable } from 'node:stream';
 import { AibenchError, errorLine, formatDurationMs } from '@aibench/core';
 import { loadUseCase } from '@aibench/usecases';
 import type { FlagSet, FlagValues } from '../cli/flags.js';
 import { describePlatform } from '../result/platform.js';
-import { type RunResult, resultFormatVersion, type WindowResult } from '../result/run-result.js';
-import type { Runner, RunnerContext, ServerDescription, ServerStatsReader } from '../runner.js';
-import type { loadFlags } from './load-flags.js';
+import { type RunResult, resultFormatVersion } from '../result/run-result.js';
+import type { RunnerContext, ServerDescription, ServerStatsReader } from '../runner.js';
+import type { BenchmarkOptions } from './benchmark-options.js';
 import { planLoad } from './load-plan.js';
 import { openRowInput } from './row-input.js';
 import { Run } from './run.js';
-import type { PrintedAnswer } from './thread-messages.js';
 import { setUpLimitMs, unlessAborted, within } from './time-limit.js';
-
-/** One run, as the command line or a plan asks for it. */
-export interface BenchmarkOptions {
-  readonly runner: Runner;
-  /** URL of the module that exports it; load threads import it. */
-  readonly runnerUrl: string;
-  /** The runner's own flags. */
-  readonly runnerFlags: Readonly<Record<string, unknown>>;
-  readonly load: FlagValues<typeof loadFlags>;
-  /** Every flag by its name, for the record. */
-  readonly recordedFlags: Readonly<Record<string, unknown>>;
-  readonly suiteVersion: string;
-  readonly stdin: Readable & { readonly isTTY?: boolean };
-  /** Aborted to end the run early; what was measured so far is the result. */
-  readonly signal: AbortSignal;
-  /** How long a run that was told to end waits for answers that are still out, ms. Default 5,000. */
-  readonly drainLimitMs?: number;
-  /** Who answers, told before the load starts. */
-  onServer?(server: ServerDescription): void;
-  /** Each reporting period, as it ends. */
-  onWindow?(window: WindowResult, totalAnswered: number): void;
-  onAnswers?(answers: readonly PrintedAnswer[]): void;
-  /** Something that the user should know and that does not end the run. */
-  onWarning?(line: string): void;
-}
 
 /**
  * Runs a benchmark. Fails by throwing only while nothing has been sent; from
