@@ -2,7 +2,7 @@
  * What a unary gRPC call costs a client in CPU time, and how many a second one
  * client thread makes with 8 and with 50 in flight, on one connection and on as many: our own
  * client, @grpc/grpc-js, node:http2 with gRPC's framing by hand, and ghz where it
- * is installed (`go install github.com/bojand/ghz/cmd/ghz@v0.121.0`). The request
+ * is installed (`go install github.com/bojand/ghz/cmd/ghz@v0.93.0`). The request
  * has 1.2 KB; then 600 KB, as an image does, with 8 in flight. The answer is a
  * few bytes. All ask one server, by grpc-go where there is Go, else by node:http2.
  *

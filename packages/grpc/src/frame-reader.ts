@@ -50,11 +50,6 @@ export class FrameReader {
     this.#maxFrameBytes = maxFrameBytes;
   }
 
-  /** The bytes of a frame that is not whole yet. */
-  get rest(): Buffer {
-    return this.#rest.subarray(0, this.#restUsed);
-  }
-
   /**
    * Takes the next bytes of the stream.
    *

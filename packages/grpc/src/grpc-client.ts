@@ -17,7 +17,8 @@ export interface UnaryMethod {
    * @param message the encoded request; not to be changed until the call has settled
    * @returns the encoded answer, which the caller owns
    * @throws AIBENCH_SERVER with the status' name where the server answers with one (`NOT_FOUND`), AIBENCH_TIMEOUT for
-   *   DEADLINE_EXCEEDED, AIBENCH_CONNECTION for UNAVAILABLE and for a lost connection, AIBENCH_ANSWER for what is no gRPC
+   *   DEADLINE_EXCEEDED, AIBENCH_CONNECTION for UNAVAILABLE and for a lost connection, AIBENCH_ANSWER for what is no gRPC,
+   *   AIBENCH_INTERRUPTED where the signal was aborted
    */
   call(message: GrpcMessage, options?: CallOptions): Promise<Uint8Array>;
 }

@@ -134,6 +134,8 @@ function channelOptions(place: GrpcAddress, options: OwnGrpcClientOptions): Chan
     'grpc.max_receive_message_length': options.maxMessageBytes,
     'grpc.max_send_message_length': -1,
     'grpc.use_local_subchannel_pool': 1,
+    // Our own client goes straight to the server, whatever the environment says of proxies.
+    'grpc.enable_http_proxy': 0,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1_000,
     'grpc.default_authority': formatGrpcAddress(place),
