@@ -1,5 +1,5 @@
-import { type GrpcClient, openGrpcClient } from '@aibench/grpc';
-import type { Session, SessionContext } from '@aibench/harness';
+import { type GrpcClient, SharedClients } from '@aibench/grpc';
+import type { ServerDescription, Session, SessionContext } from '@aibench/harness';
 import { connectReferenceReader, type ReferenceReader } from '@aibench/redis';
 import { predictTemplate } from '@aibench/tfserving';
 import { modelChoice, wireTensors } from './describe-server.js';
@@ -26,13 +26,23 @@ export async function connectSession(context: Context): Promise<Session> {
   return new PredictSession({ client, template, outputs, references, reader });
 }
 
-function connectClient({ flags: values, requestTimeoutMs, worker }: Context): Promise<GrpcClient> {
-  const addresses = serverAddresses(values);
-  return openGrpcClient(addresses[worker % addresses.length]!, {
-    flag: hostFlag,
-    timeoutMs: requestTimeoutMs,
-    implementation: values.grpcClient,
-  });
+function connectClient(context: Context): Promise<GrpcClient> {
+  const addresses = serverAddresses(context.flags);
+  return clientsOf(context).join(addresses[context.worker % addresses.length]!);
+}
+
+/** By the servers' description, which is one object for all sessions of a run's thread. */
+const clients = new WeakMap<ServerDescription, SharedClients>();
+
+function clientsOf({ server, flags: values, requestTimeoutMs }: Context): SharedClients {
+  let shared = clients.get(server);
+  if (shared === undefined) {
+    const { grpcClient: implementation, workersPerConnection } = values;
+    const options = { flag: hostFlag, timeoutMs: requestTimeoutMs, implementation };
+    shared = new SharedClients(options, workersPerConnection);
+    clients.set(server, shared);
+  }
+  return shared;
 }
 
 function connectReader({ flags: values, server }: Context): Promise<ReferenceReader> {

@@ -61,6 +61,12 @@ export const flags = {
     describe: "What carries the calls: the suite's own client, or @grpc/grpc-js as a cross-check",
     group: inference,
   }),
+  'workers-per-connection': flag.integer({
+    default: 1,
+    min: 1,
+    describe: 'Workers of a thread that share a connection',
+    group: inference,
+  }),
 } as const satisfies FlagSet;
 
 /** Their values. */

@@ -1,19 +1,14 @@
 import { AibenchError, type Tensor, type TensorSpec, tensorSizeBytes } from '@aibench/core';
-import type { GrpcClient, UnaryMethod } from '@aibench/grpc';
+import type { GrpcClient, PatchedMessage, UnaryMethod } from '@aibench/grpc';
 import type { InferenceRequest, InferenceTask, Session, StageTimer } from '@aibench/harness';
 import type { ReferenceReader } from '@aibench/redis';
-import {
-  type PredictTemplate,
-  predictError,
-  readPredictResponse,
-  tfServingMethods,
-} from '@aibench/tfserving';
+import { predictError, readPredictResponse, tfServingMethods } from '@aibench/tfserving';
 
 /** What a session works with. */
 export interface PredictSessionOptions {
   readonly client: GrpcClient;
   /** Takes the task's inputs, then its references. */
-  readonly template: PredictTemplate;
+  readonly template: PatchedMessage;
   /** The task's outputs, in the shapes that the model gives them in. */
   readonly outputs: readonly TensorSpec[];
   readonly references: InferenceTask['references'];

@@ -1,7 +1,11 @@
 import { AibenchError } from '@aibench/core';
 import { formatGrpcAddress } from '@aibench/grpc';
-import type { RunnerContext, ServerStatsReader } from '@aibench/harness';
-import { flattenMetrics, readMetrics } from '@aibench/tfserving';
+import {
+  type PrometheusSample,
+  type RunnerContext,
+  readPrometheusText,
+  type ServerStatsReader,
+} from '@aibench/harness';
 import { modelChoice } from './describe-server.js';
 import type { flags } from './flags.js';
 import { metricsUrls, serverAddresses } from './server-addresses.js';
@@ -32,7 +36,7 @@ export function openServerStats(context: RunnerContext<typeof flags>): ServerSta
     async read() {
       const maps = sources.map(async ({ address, url }) => {
         const text = await fetchText(url, AbortSignal.any([closing.signal, AbortSignal.timeout(limitMs)]));
-        return [address, flattenMetrics(readMetrics(text), model)] as const;
+        return [address, metricsOf(readPrometheusText(text), model)] as const;
       });
       return Object.fromEntries(await Promise.all(maps));
     },
@@ -61,4 +65,22 @@ async function fetchText(url: URL, signal: AbortSignal): Promise<string> {
     status: String(status),
     hint: 'metrics need the server to be started with --monitoring_config_file; see --metrics-host',
   });
+}
+
+/**
+ * Samples as one flat map: counters, gauges, and the sums and counts of histograms, whose buckets are left out, as are
+ * those of other models. The names are the server's without its prefix `:tensorflow:`, other labels than the model's
+ * name behind them: `serving:request_count{status="OK"}`.
+ */
+export function metricsOf(samples: readonly PrometheusSample[], model: string): Record<string, number> {
+  const metrics: Record<string, number> = {};
+  for (const { name, labels, value } of samples) {
+    const { model_name: owner = model, ...others } = labels;
+    const isBucket = name.endsWith('_bucket') && others['le'] !== undefined;
+    if (isBucket || owner !== model) continue;
+    const shown = Object.entries(others).map(([label, text]) => `${label}=${JSON.stringify(text)}`);
+    const suffix = shown.length === 0 ? '' : `{${shown.join(',')}}`;
+    metrics[`${name.replace(/^:tensorflow:/, '')}${suffix}`] = value;
+  }
+  return metrics;
 }

@@ -16,3 +16,5 @@ export {
   openControlClient,
   openGrpcClient,
 } from './open-grpc-client.js';
+export { type MessagePart, PatchedMessage } from './patched-message.js';
+export { SharedClients } from './shared-clients.js';

@@ -21,7 +21,6 @@ export { PredictRequest, PredictResponse } from './gen/tensorflow_serving/apis/p
 export { PredictionServiceDefinition } from './gen/tensorflow_serving/apis/prediction_service.js';
 export { StatusProto } from './gen/tensorflow_serving/util/status.js';
 export { tfServingMethods } from './methods.js';
-export { flattenMetrics, type MetricSample, readMetrics } from './metrics-text.js';
 export { defaultSignature, formatModel, type ModelChoice, modelSpec } from './model-choice.js';
 export {
   aboutModel,
@@ -45,5 +44,5 @@ export {
   type WireTensors,
 } from './model-signature.js';
 export { predictError } from './predict-error.js';
-export { type PredictCall, PredictTemplate, predictTemplate } from './predict-template.js';
+export { type PredictCall, predictTemplate } from './predict-template.js';
 export { readPredictResponse } from './read-predict-response.js';

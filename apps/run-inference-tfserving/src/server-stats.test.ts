@@ -1,5 +1,6 @@
+import { readPrometheusText } from '@aibench/harness';
 import { describe, expect, it } from 'vitest';
-import { flattenMetrics, readMetrics } from './metrics-text.js';
+import { metricsOf } from './server-stats.js';
 
 const page = `# HELP :tensorflow:serving:request_count Requests.
 # TYPE :tensorflow:serving:request_count counter
@@ -12,29 +13,12 @@ const page = `# HELP :tensorflow:serving:request_count Requests.
 :tensorflow:serving:request_latency_count{model_name="financialNet",API="predict",entrypoint="GRPC"} 1200
 :tensorflow:core:direct_session_runs{} 4 1700000000000
 process_start 1.5e9
-strange{path="a\\"b\\\\c}d",} NaN
 kept{path="a\\"b\\\\c}d",} -2
-endless +Inf
-not a line of it
 `;
 
-describe('readMetrics', () => {
-  it('reads names, labels and values', () => {
-    const samples = readMetrics(page);
-    expect(samples[0]).toEqual({
-      name: ':tensorflow:serving:request_count',
-      labels: { model_name: 'financialNet', status: 'OK' },
-      value: 1200,
-    });
-    expect(samples.at(-2)).toEqual({ name: 'kept', labels: { path: 'a"b\\c}d' }, value: -2 });
-    expect(samples.at(-1)).toEqual({ name: 'endless', labels: {}, value: Infinity });
-    expect(samples).toHaveLength(10);
-  });
-});
-
-describe('flattenMetrics', () => {
+describe('metricsOf', () => {
   it("keeps counters, sums and counts of the model's own and of no model", () => {
-    expect(flattenMetrics(readMetrics(page), 'financialNet')).toEqual({
+    expect(metricsOf(readPrometheusText(page), 'financialNet')).toEqual({
       'serving:request_count{status="OK"}': 1200,
       'serving:request_latency_sum{API="predict",entrypoint="GRPC"}': 345678.5,
       'serving:request_latency_count{API="predict",entrypoint="GRPC"}': 1200,
