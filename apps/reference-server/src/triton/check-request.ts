@@ -104,10 +104,10 @@ function checkInput(
     const wanted = formatShape(expected.shape.map((extent) => extent ?? -1));
     const note =
       model.config.maxBatchSize > 0
-        ? ' NOTE: max_batch_size is above 0, so the batch comes first in each shape.'
+        ? 'NOTE: max_batch_size is above 0, so the batch comes first in each shape.'
         : '';
     throw fail(
-      `unexpected shape for input '${name}' for model '${model.name}'. Expected ${wanted}, got ${formatShape(shape)}.${note}`,
+      `unexpected shape for input '${name}' for model '${model.name}'. Expected ${wanted}, got ${formatShape(shape)}. ${note}`,
     );
   }
   const sizeBytes = elementCount(shape) * elementSizeBytes[type];

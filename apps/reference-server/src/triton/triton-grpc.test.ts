@@ -308,7 +308,7 @@ describe('Triton over gRPC', () => {
       'another shape',
       { inputs: { ...addends, b: { shape: [1, 3], data: floatBytes(1, 2, 3) } } },
       3,
-      "[request id: <id_unknown>] unexpected shape for input 'b' for model 'add'. Expected [-1,2], got [1,3].",
+      "[request id: <id_unknown>] unexpected shape for input 'b' for model 'add'. Expected [-1,2], got [1,3]. ",
     ],
     [
       'too few bytes',
@@ -348,11 +348,12 @@ describe('Triton over gRPC', () => {
     expect(await infer({ model: 'late' })).toMatchObject({ modelVersion: '1' });
     expect(await infer({ version: '2' })).toMatchObject({ modelVersion: '2' });
     expect(await infer()).toMatchObject({ modelVersion: '2' });
-    await expect(ready('broken')).rejects.toMatchObject({
+    for (const version of ['', '1', '2']) expect(await ready('broken', version)).toEqual({ ready: false });
+    await expect(infer({ model: 'broken' })).rejects.toMatchObject({
       code: 5,
       details: "Request for unknown model: 'broken' has no available versions",
     });
-    await expect(ready('broken', '1')).rejects.toMatchObject({
+    await expect(infer({ model: 'broken', version: '1' })).rejects.toMatchObject({
       code: 14,
       details: "Request for unknown model: 'broken' version 1 is not at ready state",
     });

@@ -42,10 +42,9 @@ export function tritonHandlers(service: TritonService): ReadonlyMap<string, Grpc
     [tritonMethod.modelInfer, (request) => infer.answer(request)],
     method('serverLive', ServerLiveRequest, ServerLiveResponse, () => ({ live: true })),
     method('serverReady', ServerReadyRequest, ServerReadyResponse, () => ({ ready: true })),
-    method('modelReady', ModelReadyRequest, ModelReadyResponse, async ({ name, version }) => {
-      await repository.find(name, version);
-      return { ready: true };
-    }),
+    method('modelReady', ModelReadyRequest, ModelReadyResponse, async ({ name, version }) => ({
+      ready: await service.isReady(name, version),
+    })),
     method('serverMetadata', ServerMetadataRequest, ServerMetadataResponse, () => ({
       ...service.metadata,
       extensions: [...service.metadata.extensions],

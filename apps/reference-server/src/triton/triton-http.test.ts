@@ -153,7 +153,7 @@ describe('Triton over HTTP', () => {
       json: missing,
     });
     expect(await json('/v2/models/no')).toEqual([404, missing]);
-    expect(await json('/v2/models/no/ready')).toEqual([404, missing]);
+    expect(await json('/v2/models/no/ready')).toEqual([400, { error: 'Model version not ready' }]);
     expect(await json('/v2/models/no/stats')).toMatchObject([400, {}]);
     expect(await infer({ inputs: jsonInputs })).toMatchObject({
       status: 500,

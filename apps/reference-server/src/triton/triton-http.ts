@@ -89,8 +89,8 @@ export class TritonHttp {
       case 'infer':
         return this.#infer(request, response, name, version);
       case 'ready':
-        await service.repository.find(name, version);
-        response.end();
+        if (await service.isReady(name, version)) response.end();
+        else sendJson(response, 400, { error: 'Model version not ready' });
         return;
       case 'config':
         return sendJson(response, 200, configJson(name, await service.modelConfig(name, version)));

@@ -67,6 +67,17 @@ export class TritonService {
     this.#engine = options.engine;
   }
 
+  /** Whether a model takes inferences; false also for one that is not there. */
+  async isReady(name: string, version: string): Promise<boolean> {
+    try {
+      await this.repository.find(name, version);
+      return true;
+    } catch (error) {
+      if (error instanceof GrpcError && ['notFound', 'unavailable'].includes(error.status)) return false;
+      throw error;
+    }
+  }
+
   /** Inputs and outputs of a model. */
   async modelMetadata(name: string, version: string): Promise<ModelMetadata> {
     const model = await this.repository.find(name, version);
