@@ -91,13 +91,15 @@ function callServer(start: Start): void {
     });
 
     // gRPC's C core counts calls for longer than a client can, and grpc-js asks only once more.
-    it.skipIf(implementation === 'grpc-js')('have no more calls at once than the server takes', async () => {
-      const client = await open(await start(['--max-concurrent-streams', '2']));
-      const echo = client.method('/test.Service/Echo');
-      const messages = Array.from({ length: 100 }, (_, i) => `${i}`);
-      const answers = await Promise.all(messages.map((message) => echo.call(bytes(message))));
-      expect(answers.map(text)).toEqual(messages);
-    });
+    if (implementation === 'own') {
+      it('have no more calls at once than the server takes', async () => {
+        const client = await open(await start(['--max-concurrent-streams', '2']));
+        const echo = client.method('/test.Service/Echo');
+        const messages = Array.from({ length: 100 }, (_, i) => `${i}`);
+        const answers = await Promise.all(messages.map((message) => echo.call(bytes(message))));
+        expect(answers.map(text)).toEqual(messages);
+      });
+    }
 
     it('speak TLS', { timeout: 120_000 }, async () => {
       const { certificatePath, keyPath } = await makeTlsCertificate();
