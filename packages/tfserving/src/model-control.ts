@@ -1,4 +1,5 @@
 import { AibenchError } from '@aibench/core';
+import type { ControlClient } from '@aibench/grpc';
 import {
   GetModelMetadataRequest,
   GetModelMetadataResponse,
@@ -13,16 +14,7 @@ import { formatModel, type ModelChoice, modelSpec } from './model-choice.js';
 import { type ModelSignature, readSignature, signatureField } from './model-signature.js';
 
 /** What is needed of a gRPC client for set-up calls. */
-export interface ControlCalls {
-  /** `host:port`. */
-  readonly address: string;
-  /** @returns the encoded answer, and the headers that came with it */
-  call(
-    path: string,
-    message: Uint8Array,
-    options?: { readonly timeoutMs?: number },
-  ): Promise<{ readonly message: Uint8Array; readonly metadata: Readonly<Record<string, string>> }>;
-}
+export type ControlCalls = Pick<ControlClient, 'address' | 'call'>;
 
 /** Where a version of a model is on its way. */
 export interface ModelVersion {

@@ -1,7 +1,7 @@
 import { AibenchError, formatShape, type Tensor, type TensorSpec, tensorSizeBytes } from '@aibench/core';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { dataTypeOf, formatTensorType } from './data-types.js';
-import { MessageCursor } from './message-cursor.js';
+import { FieldCursor } from './field-cursor.js';
 
 // Field numbers: PredictResponse.outputs, a map's entries, TensorProto, TensorShapeProto and its Dim.
 const outputsField = 1;
@@ -33,7 +33,7 @@ export function readPredictResponse(outputs: readonly TensorSpec[], bytes: Uint8
   const tensors = new Array<Tensor | undefined>(outputs.length).fill(undefined);
   const others: string[] = [];
   try {
-    const cursor = new MessageCursor(bytes);
+    const cursor = new FieldCursor(bytes);
     while (cursor.next()) {
       if (cursor.field === outputsField && cursor.wireType === lengthDelimited) {
         const end = cursor.enter();
@@ -63,14 +63,14 @@ export function readPredictResponse(outputs: readonly TensorSpec[], bytes: Uint8
 
 /** Reads an entry of the outputs' map, whose key comes first in every encoder's bytes but need not. */
 function readEntry(
-  cursor: MessageCursor,
+  cursor: FieldCursor,
   outputs: readonly TensorSpec[],
   tensors: (Tensor | undefined)[],
   others: string[],
 ): void {
   let output = -1;
   let name = '';
-  let value: MessageCursor | undefined;
+  let value: FieldCursor | undefined;
   while (cursor.next()) {
     if (cursor.wireType !== lengthDelimited) cursor.skip();
     else if (cursor.field === keyField) {
@@ -88,7 +88,7 @@ function readEntry(
   else tensors[output] = readTensor(outputs[output]!, value);
 }
 
-function readTensor(spec: TensorSpec, value: MessageCursor | undefined): Tensor {
+function readTensor(spec: TensorSpec, value: FieldCursor | undefined): Tensor {
   let dataType = 0;
   let shape: readonly number[] = [];
   let data: Uint8Array | undefined;
@@ -141,7 +141,7 @@ function readTensor(spec: TensorSpec, value: MessageCursor | undefined): Tensor 
   return { name, dtype, shape: spec.shape, data: readListed(spec, value, sizeBytes) };
 }
 
-function readShape(cursor: MessageCursor): number[] {
+function readShape(cursor: FieldCursor): number[] {
   const shape: number[] = [];
   while (cursor.next()) {
     if (cursor.field !== dimField || cursor.wireType !== lengthDelimited) {
@@ -155,7 +155,7 @@ function readShape(cursor: MessageCursor): number[] {
   return shape;
 }
 
-function readSize(cursor: MessageCursor): number {
+function readSize(cursor: FieldCursor): number {
   let size = 0;
   while (cursor.next()) {
     if (cursor.field === sizeField) size = cursor.varint();
@@ -167,7 +167,7 @@ function readSize(cursor: MessageCursor): number {
 const listFields = { float32: floatField, uint8: intField, int64: int64Field, uint64: uint64Field } as const;
 
 /** The elements of a tensor from a list that may be in several parts, or break off where its last element repeats. */
-function readListed(spec: TensorSpec, value: MessageCursor | undefined, sizeBytes: number): Uint8Array {
+function readListed(spec: TensorSpec, value: FieldCursor | undefined, sizeBytes: number): Uint8Array {
   const data = new Uint8Array(sizeBytes);
   const elementBytes = { float32: 4, uint8: 1, int64: 8, uint64: 8 }[spec.dtype];
   const view = new DataView(data.buffer);

@@ -3,7 +3,7 @@
  * it. After {@link next} the caller takes the field's value by one of the other
  * methods. All of them throw RangeError where the bytes end too soon.
  */
-export class MessageCursor {
+export class FieldCursor {
   readonly #bytes: Uint8Array;
   #at: number;
   #end: number;
@@ -68,8 +68,8 @@ export class MessageCursor {
   }
 
   /** Another cursor at the same place. */
-  copy(): MessageCursor {
-    return new MessageCursor(this.#bytes, this.#at, this.#end);
+  copy(): FieldCursor {
+    return new FieldCursor(this.#bytes, this.#at, this.#end);
   }
 
   /** A view on what is left of the message, or of the field that was entered. */
