@@ -224,8 +224,11 @@ describe('a server that goes away', () => {
       const again = await serveModels(models, ['--delay', '2ms', '--tfserving-port', port]);
       const { exitCode, stderr } = await run.ended;
       expect(stderr).not.toMatch(/\n\s+at /);
-      const { counts } = readResult(json).Result;
+      const { counts, windows } = readResult(json).Result;
       expect(counts.failures.map(({ code }) => code)).toContain('AIBENCH_CONNECTION');
+      // The gap: answers, then none for a while, then answers again.
+      const hasAnswers = windows.map(({ answered }) => (answered > 0 ? '+' : '-')).join('');
+      expect(hasAnswers).toMatch(/\+-+\+/);
       expect(counts.reconnects).toBeGreaterThanOrEqual(8);
       expect(counts.mismatched).toBe(0);
       expect(counts.sent).toBe(counts.answered + counts.failed + counts.cutOff);

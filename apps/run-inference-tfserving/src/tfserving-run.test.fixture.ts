@@ -73,6 +73,7 @@ export interface ResultFile {
     };
     readonly stages: Readonly<Record<string, unknown>>;
     readonly calibration?: unknown;
+    readonly windows: readonly { readonly answered: number }[];
     readonly counts: {
       readonly sent: number;
       readonly answered: number;
