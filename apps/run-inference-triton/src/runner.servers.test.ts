@@ -250,13 +250,28 @@ function tests(python: string): void {
     expect(stdout.toString()).toMatch(/loaded by the server itself; answers .*, as expected\n$/);
   });
 
-  it('says why it cannot load a model', async () => {
-    const { exitCode, stderr } = await setUp('--model', 'broken', '--backend', 'onnxruntime');
+  it.each(['onnxruntime', 'tensorflow'])('says why it cannot load a model for %s', async (backend) => {
+    // The configuration is read all the same, so all that there can be in it is.
+    const { exitCode, stderr } = await setUp(
+      ...['--model', 'broken', '--backend', backend, '--enable-reference-data-redis', '--batch-size', '8'],
+      ...[
+        '--preferred-batch-sizes',
+        '4,8',
+        '--queue-delay',
+        '1ms',
+        '--instances',
+        '2',
+        '--intra-op-threads',
+        '1',
+      ],
+    );
     expect(exitCode).toBe(1);
     expect(stderr).toContain(`${triton.grpc} cannot load model broken: `);
-    expect(stderr).toContain("unable to find backend library for backend 'onnxruntime'");
+    expect(stderr).toContain(`unable to find backend library for backend '${backend}'`);
     expect(stderr.trim().split('\n')).toHaveLength(1);
     const run = await runInference([...over('grpc'), '--model', 'broken']);
     expect(run.stderr).toContain('has not loaded model broken');
+    // Others' models are no hindrance.
+    expect((await runInference([...over('grpc'), '--verify', '--max-queries', '50'])).exitCode).toBe(0);
   });
 }
