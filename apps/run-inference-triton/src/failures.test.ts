@@ -10,6 +10,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { answerZeros, type InferHandler, startFakeTriton } from './fake-triton.test.fixture.js';
 import {
   addModel,
+  answeredWindows,
   makeDataFile,
   makeRepository,
   readResult,
@@ -137,7 +138,10 @@ describe.each([
     const { exitCode, stderr } = await run.ended;
     expect(stderr).not.toMatch(/\n\s+at /);
     expect(exitCode).toBe(0);
-    const { counts } = readResult(json).Result;
+    const result = readResult(json).Result;
+    const { counts } = result;
+    // The gap that it left: answers, then none for a while, then answers again.
+    expect(answeredWindows(result)).toMatch(/\+-+\+/);
     expect(counts.failures.map(({ code }) => code)).toContain('AIBENCH_CONNECTION');
     expect(counts.reconnects).toBeGreaterThan(0);
     expect(counts.mismatched).toBe(0);

@@ -14,6 +14,7 @@ import {
 } from '@aibench/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
+  answeredWindows,
   loadReferences,
   makeDataFile,
   makeRepository,
@@ -232,7 +233,10 @@ function tests(python: string): void {
       const { exitCode, stderr } = await run.ended;
       expect(stderr).not.toMatch(/\n\s+at /);
       expect(exitCode).toBe(0);
-      const { counts } = readResult(json).Result;
+      const result = readResult(json).Result;
+      const { counts } = result;
+      // The gap that it left: answers, then none for a while, then answers again.
+      expect(answeredWindows(result)).toMatch(/\+-+\+/);
       expect(counts.failures.map(({ code }) => code)).toContain('AIBENCH_CONNECTION');
       expect(counts.reconnects).toBeGreaterThanOrEqual(1);
       expect(counts.mismatched).toBe(0);

@@ -60,6 +60,7 @@ export interface ResultFile {
     };
     readonly stages: Readonly<Record<string, unknown>>;
     readonly client: { readonly calibration?: { readonly answeredPerSecond: number } };
+    readonly windows: readonly { readonly answered: number }[];
     readonly counts: {
       readonly sent: number;
       readonly answered: number;
@@ -76,6 +77,11 @@ export interface ResultFile {
       }[];
     };
   };
+}
+
+/** The windows of a run, `+` where something was answered in one and `-` where nothing was. */
+export function answeredWindows({ windows }: ResultFile['Result']): string {
+  return windows.map(({ answered }) => (answered > 0 ? '+' : '-')).join('');
 }
 
 /** Reads a result file. */
