@@ -37,6 +37,11 @@ describe('parseGrpcAddress', () => {
     },
   );
 
+  it('keeps a login out of its message', () => {
+    const parse = () => parseGrpcAddress('grpc://user:secret@h:8500', options);
+    expect(parse).toThrow('"grpc://***@h:8500" is no address');
+  });
+
   it('reads back what is formatted', () => {
     const place = fc.record({
       host: fc.oneof(fc.domain(), fc.ipV4(), fc.ipV6()),

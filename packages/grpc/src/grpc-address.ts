@@ -33,7 +33,7 @@ const form = 'an address is written host:port or grpc://host[:port], grpcs:// fo
  * Reads where a server is: `host`, `host:port` or `[ipv6]:port` as the flags of
  * the Go suite take them, or the same after `grpc://`, or after `grpcs://` for TLS.
  *
- * @throws AIBENCH_USAGE naming the flag
+ * @throws AIBENCH_USAGE naming the flag; the message has no login in it
  */
 export function parseGrpcAddress(text: string, options: GrpcAddressOptions): GrpcAddress {
   const trimmed = text.trim();
@@ -44,7 +44,9 @@ export function parseGrpcAddress(text: string, options: GrpcAddressOptions): Grp
   const match = bracketed ?? plain ?? bareIpv6;
   const port = match?.[2] === undefined ? options.defaultPort : Number(match[2]);
   if (match === null || place === '' || port < 1 || port > 65_535) {
-    throw new AibenchError('AIBENCH_USAGE', `"${trimmed}" is no address of a gRPC server`, {
+    // What looks like a login stays out of messages, and so out of logs.
+    const shown = trimmed.replace(/[^/]*@/, '***@');
+    throw new AibenchError('AIBENCH_USAGE', `"${shown}" is no address of a gRPC server`, {
       hint: `${options.flag}: ${form}`,
     });
   }
