@@ -102,6 +102,12 @@ describe('parseFlags', () => {
     [['-limit_rps=4'], '--limit_rps', '--limit-rps'],
     [['--ignore-error'], '--ignore-error', '--ignore-errors'],
     [['--zzzz'], '--zzzz', '--help'],
+    // yargs takes these for --file and --workers, and would set nothing.
+    [['--file-x', 'a.dat'], '--file-x', '--file'],
+    [['--workers-', '4'], '--workers-', '--workers'],
+    [['-workers-per=4'], '--workers-per', '--workers'],
+    [['--workers.x', '4'], '--workers.x', '--workers'],
+    [['--input-file', 'a.dat'], '--input-file', '--help'],
   ])('names the flag nearest to %s', async (args, wrong, nearest) => {
     expect(await usageError(...args)).toContain(wrong);
     expect(await usageError(...args)).toContain(nearest);

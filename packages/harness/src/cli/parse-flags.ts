@@ -25,6 +25,7 @@ export async function parseFlags<F extends FlagSet>(
   const parser = buildParser(flags);
   const parsed = await parser.parse(args.map(asLongFlag));
   rejectStrayArguments(flags, parsed._.map(String));
+  rejectUnknownFlags(flags, Object.keys(parsed));
   if (parsed['help'] === true)
     return { kind: 'print', text: `${helpText(flags, command, terminalWidth())}\n` };
   if (parsed['version'] === true) return { kind: 'print', text: `${command.name} ${command.version}\n` };
@@ -100,9 +101,20 @@ function rejectStrayArguments(flags: FlagSet, strays: readonly string[]): void {
       hint: 'values follow their flag: --name value',
     });
   }
-  const name = stray.replace(/^--?/, '').replace(/=.*$/s, '');
+  throw unknownFlag(flags, stray.replace(/^--?/, '').replace(/=.*$/s, ''));
+}
+
+/** yargs counts a flag as known where one that is begins it: `--file-x`. */
+function rejectUnknownFlags(flags: FlagSet, parsed: readonly string[]): void {
+  const aliases = Object.values(flags).flatMap((flag) => flag.aliases);
+  const known = new Set(['_', '$0', 'help', 'version', ...Object.keys(flags), ...aliases]);
+  const name = parsed.find((key) => !known.has(key));
+  if (name !== undefined) throw unknownFlag(flags, name);
+}
+
+function unknownFlag(flags: FlagSet, name: string): AibenchError {
   const nearest = nearestName(name, [...Object.keys(flags), 'help', 'version']);
-  throw new AibenchError('AIBENCH_USAGE', `there is no flag --${name}`, {
+  return new AibenchError('AIBENCH_USAGE', `there is no flag --${name}`, {
     hint: nearest === undefined ? 'see --help' : `did you mean --${nearest}?`,
   });
 }

@@ -22,7 +22,14 @@ describe('the live table', () => {
   });
 
   it('shows no latency of a period without measured requests', () => {
-    expect(liveTableLine(burnIn!, 0).match(/burn-in/g)).toHaveLength(3);
+    expect(liveTableLine({ ...burnIn!, answered: 5 }, 5).match(/burn-in/g)).toHaveLength(3);
+    const gap = liveTableLine({ ...burnIn!, answered: 0 }, 0);
+    expect(
+      gap
+        .trim()
+        .split(/ +/)
+        .filter((cell) => cell === '-'),
+    ).toHaveLength(3);
   });
 
   it('formats numbers for people', () => {

@@ -19,7 +19,8 @@ export function liveTableHeader(): string {
 /** One period as a line of that table; quantiles are those of the response time of its measured requests. */
 export function liveTableLine(window: WindowResult, totalAnswered: number): string {
   const { responseTime } = window;
-  const quantile = (us: number) => (responseTime.count > 0 ? formatMs(us) : 'burn-in');
+  const none = window.answered > 0 ? 'burn-in' : '-';
+  const quantile = (us: number) => (responseTime.count > 0 ? formatMs(us) : none);
   const cells = [
     `${(window.endMs / 1_000).toFixed(1)}s`,
     formatCount(window.answeredPerSecond),
