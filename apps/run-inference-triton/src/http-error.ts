@@ -1,4 +1,4 @@
-import { AibenchError } from '@aibench/core';
+import { AibenchError, unreachableReasons, untrustedCertificateCodes } from '@aibench/core';
 
 /** What an error of a connection refers to. */
 export interface HttpErrorContext {
@@ -13,25 +13,10 @@ export interface HttpErrorContext {
 }
 
 const unreachable: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
-  EHOSTUNREACH: 'no route to the host',
-  ENETUNREACH: 'the network is unreachable',
+  ...unreachableReasons,
   ETIMEDOUT: 'the connection timed out',
   UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
-  ENOTFOUND: 'no such host name',
-  EAI_AGAIN: 'the host name cannot be looked up at the moment',
-  EADDRNOTAVAIL: 'no local address or port is left',
-  EMFILE: 'too many files and connections are open',
 };
-const untrusted = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'CERT_HAS_EXPIRED',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
 const late = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 
 /** Why a request over HTTP has got no answer, in the suite's terms; an AibenchError stays what it is. */
@@ -47,7 +32,7 @@ export function httpError(context: HttpErrorContext, cause: unknown): AibenchErr
       `is it running? see ${flag}`,
     );
   }
-  if (untrusted.has(code)) {
+  if (untrustedCertificateCodes.has(code)) {
     return failed(
       `${address} shows a certificate that is not trusted: ${message}`,
       '--tls-ca names the authority that signed it, --tls-insecure takes any certificate',

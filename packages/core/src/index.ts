@@ -1,3 +1,4 @@
+export { unreachableReasons, untrustedCertificateCodes } from './connection-failure.js';
 export { formatDurationMs, parseDurationMs } from './duration.js';
 export {
   AibenchError,

@@ -1,4 +1,4 @@
-import { AibenchError } from '@aibench/core';
+import { AibenchError, unreachableReasons, untrustedCertificateCodes } from '@aibench/core';
 import { Http2Error } from './http2-protocol.js';
 
 /** What a connection's errors refer to. */
@@ -23,24 +23,9 @@ export class NotHttp2Error extends Error {
 }
 
 const unreachable: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
-  EHOSTUNREACH: 'no route to the host',
-  ENETUNREACH: 'the network is unreachable',
+  ...unreachableReasons,
   ETIMEDOUT: 'the connection timed out',
-  ENOTFOUND: 'no such host name',
-  EAI_AGAIN: 'the host name cannot be looked up at the moment',
-  EADDRNOTAVAIL: 'no local address or port is left',
-  EMFILE: 'too many files and connections are open',
 };
-const untrusted = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'CERT_HAS_EXPIRED',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
 
 /** Why connecting has failed, in one line. Always AIBENCH_CONNECTION, but for an AibenchError, which stays what it is. */
 export function connectError(context: ConnectionContext, cause: unknown): AibenchError {
@@ -59,7 +44,7 @@ export function connectError(context: ConnectionContext, cause: unknown): Aibenc
     return failed(`${address} ${told}`, `is it the port for gRPC? see ${flag}`);
   }
   const { code = '', message = '' } = (cause ?? {}) as NodeJS.ErrnoException;
-  if (untrusted.has(code)) {
+  if (untrustedCertificateCodes.has(code)) {
     return failed(
       `${address} shows a certificate that is not trusted: ${message}`,
       '--tls-ca names the authority that signed it, --tls-insecure takes any certificate',

@@ -1,4 +1,4 @@
-import { AibenchError } from '@aibench/core';
+import { AibenchError, unreachableReasons, untrustedCertificateCodes } from '@aibench/core';
 import { ReplySyntaxError } from './reply-scanner.js';
 
 /** What a connection error's hint refers to. */
@@ -20,24 +20,6 @@ const lost = new Set([
   'ERR_STREAM_PREMATURE_CLOSE',
   'ERR_STREAM_DESTROYED',
 ]);
-const unreachable: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
-  EHOSTUNREACH: 'no route to the host',
-  ENETUNREACH: 'the network is unreachable',
-  ENOTFOUND: 'no such host name',
-  EAI_AGAIN: 'the host name cannot be looked up at the moment',
-  EADDRNOTAVAIL: 'no local address or port is left',
-  EMFILE: 'too many files and connections are open',
-};
-const untrusted = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'CERT_HAS_EXPIRED',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
 
 /** A failure of a connection, in the suite's terms; an AibenchError stays what it is. */
 export function connectionError(context: ConnectionErrorContext, cause: unknown): AibenchError {
@@ -51,7 +33,7 @@ export function connectionError(context: ConnectionErrorContext, cause: unknown)
       cause,
     });
   }
-  if (untrusted.has(code)) {
+  if (untrustedCertificateCodes.has(code)) {
     return new AibenchError(
       'AIBENCH_CONNECTION',
       `${address} shows a certificate that is not trusted: ${message}`,
@@ -67,10 +49,10 @@ export function connectionError(context: ConnectionErrorContext, cause: unknown)
       cause,
     });
   }
-  if (code in unreachable) {
+  if (code in unreachableReasons) {
     return new AibenchError(
       'AIBENCH_CONNECTION',
-      `cannot connect to Redis at ${address}: ${unreachable[code]}`,
+      `cannot connect to Redis at ${address}: ${unreachableReasons[code]}`,
       {
         hint: `is it running? see ${flag}`,
         cause,

@@ -1,6 +1,6 @@
 import { MessageReader, ReceiveWindow } from '@aibench/grpc/http2';
 import { GrpcError } from './grpc-error.js';
-import type { GrpcHandler } from './grpc-port.js';
+import type { GrpcHandler } from './grpc-service.js';
 
 /** Room that a call gives its client for data on the way. */
 export const streamWindowBytes = 4 * 1024 * 1024;

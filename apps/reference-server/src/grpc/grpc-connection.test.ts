@@ -4,7 +4,8 @@ import { connect, type Socket } from 'node:net';
 import { Random } from '@aibench/core';
 import { connectionPreface, FrameType, frameHeaderBytes, writeFrameHeader } from '@aibench/grpc/http2';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type GrpcHandler, GrpcPort } from './grpc-port.js';
+import { GrpcPort } from './grpc-port.js';
+import type { GrpcHandler } from './grpc-service.js';
 
 const path = '/test.Service/Method';
 

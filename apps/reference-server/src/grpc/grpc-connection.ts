@@ -23,7 +23,7 @@ import {
 import { type AnswerFrames, AnswerSender } from './answer-sender.js';
 import { GrpcCall, streamWindowBytes } from './grpc-call.js';
 import { GrpcError } from './grpc-error.js';
-import type { GrpcService } from './grpc-port.js';
+import type { GrpcService } from './grpc-service.js';
 import { parseGrpcTimeout } from './grpc-timeout.js';
 import { RequestHeaderReader, type RequestHeaders } from './request-headers.js';
 

@@ -4,7 +4,8 @@ import { makeTlsCertificate } from '@aibench/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { GrpcCaller } from '../testing/grpc-caller.js';
 import { encodeGrpcMessage, GrpcError } from './grpc-error.js';
-import { type GrpcHandler, GrpcPort } from './grpc-port.js';
+import { GrpcPort } from './grpc-port.js';
+import type { GrpcHandler } from './grpc-service.js';
 import { parseGrpcTimeout } from './grpc-timeout.js';
 
 const path = '/test.Service/Method';

@@ -1,27 +1,10 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import type { MaybePromise } from '../inference/inference-engine.js';
 import { type ListenOptions, listen } from '../net/listen.js';
 import type { TlsIdentity } from '../net/tls-files.js';
 import { AnswerFrames } from './answer-sender.js';
 import { GrpcConnection } from './grpc-connection.js';
-
-/**
- * Answers one call: the encoded request in, the encoded answer out.
- *
- * @throws GrpcError, also as a rejection
- */
-export type GrpcHandler = (request: Uint8Array) => MaybePromise<Uint8Array>;
-
-/** What a gRPC port serves, and how. */
-export interface GrpcService {
-  /** By path: `/package.Service/Method`. */
-  readonly handlers: ReadonlyMap<string, GrpcHandler>;
-  /** The header `server` of every answer. */
-  readonly server: string;
-  /** Largest request; a larger one is answered RESOURCE_EXHAUSTED. */
-  readonly maxMessageBytes: number;
-}
+import type { GrpcService } from './grpc-service.js';
 
 /** Where a gRPC port listens. */
 export interface GrpcPortOptions extends GrpcService, ListenOptions {

@@ -9,7 +9,7 @@ import {
   tfServingMethods,
 } from '@aibench/tfserving';
 import { GrpcError, grpcStatus } from '../grpc/grpc-error.js';
-import type { GrpcHandler } from '../grpc/grpc-port.js';
+import type { GrpcHandler } from '../grpc/grpc-service.js';
 import type { InferenceEngine } from '../inference/inference-engine.js';
 import type { LoadOptions } from '../inference/inference-model.js';
 import type { TensorDeclaration } from '../inference/onnx-session.js';

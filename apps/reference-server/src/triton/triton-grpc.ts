@@ -23,7 +23,7 @@ import {
   tritonMethod,
 } from '@aibench/triton';
 import { GrpcError } from '../grpc/grpc-error.js';
-import type { GrpcHandler } from '../grpc/grpc-port.js';
+import type { GrpcHandler } from '../grpc/grpc-service.js';
 import type { MaybePromise } from '../inference/inference-engine.js';
 import { InferMethod } from './infer-method.js';
 import { statisticsMessage } from './statistics-message.js';
