@@ -8,7 +8,9 @@ import { afterwards } from './afterwards.js';
 /**
  * Runs a command in the background and ends it when stdin closes. The kernel closes that pipe however the test process
  * ends, so no server outlives it. The first argument is how many tenths of a second it has to end by SIGTERM before it
- * gets SIGKILL; a line on stdin means SIGKILL at once.
+ * gets SIGKILL; a line on stdin means SIGKILL at once. The shell leads a process group, all of which goes with the
+ * server: processes of a server's own may not notice that it was killed (Triton's wait for its shared memory) and would
+ * keep its output open for ever.
  */
 const guard = `exec 3<&0
 patience=$1
@@ -20,10 +22,11 @@ child=$!
     kill -TERM $child
     while [ $patience -gt 0 ] && kill -0 $child; do sleep 0.1; patience=$((patience - 1)); done
   fi
-  kill -9 $child
+  kill -9 0
 } >/dev/null 2>&1 &
 exec 3<&-
-wait $child`;
+wait $child
+kill -9 0`;
 
 /** A server process that cannot outlive the test process. */
 export interface GuardedProcess {
@@ -72,7 +75,7 @@ export async function startGuarded<T>(
   const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn(
     'sh',
     ['-c', guard, 'sh', patience, ...args],
-    { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...options.env } },
+    { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...options.env }, detached: true },
   );
   let running = true;
   const ended = new Promise<void>((resolve) => {
