@@ -38,6 +38,9 @@ function withPorts(script, ports) {
     ...['--tfserving-port', ports[8500], '--tfserving-rest-port', ports[8501]],
     ...['--triton-grpc-port', ports[8001], '--triton-http-port', ports[8000]],
     ...['--triton-metrics-port', ports[8002]],
+    ...['torchserve', 'torchserve-management', 'torchserve-metrics', 'torchserve-grpc', 'flask'].flatMap(
+      (name) => [`--${name}-port`, '0'],
+    ),
   ].join(' ');
   // The last of its ports to be opened.
   const listening = `for attempt in {1..300}; do

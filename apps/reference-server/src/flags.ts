@@ -4,14 +4,16 @@ const faults = 'Injected behaviour';
 const redis = 'Redis protocol';
 const tfserving = 'TensorFlow Serving protocol';
 const triton = 'Triton protocol';
+const torchserve = 'TorchServe protocol';
+const flask = "The Flask service's protocol";
 const port = { min: 0, max: 65_535 } as const;
 
 /** The reference server's flags. */
 export const flags = {
   host: flag.string({ default: '127.0.0.1', placeholder: 'address', describe: 'Address to listen on' }),
   protocols: flag.list({
-    ...{ default: ['redis', 'tfserving', 'triton'], placeholder: 'protocol,..' },
-    describe: 'Protocols to serve, each on ports of its own: redis, tfserving, triton',
+    ...{ default: ['redis', 'tfserving', 'triton', 'torchserve', 'flask'], placeholder: 'protocol,..' },
+    describe: 'Protocols to serve, each on ports of its own: redis, tfserving, triton, torchserve, flask',
   }),
   'tls-cert': flag.string({
     ...{ default: '', placeholder: 'path' },
@@ -75,6 +77,34 @@ export const flags = {
   'triton-model-control': flag.choice(['none', 'explicit'], {
     ...{ default: 'none', group: triton },
     describe: 'Whether all models of the repository are served, or those that a client loads',
+  }),
+  'torchserve-port': flag.integer({
+    ...{ ...port, default: 8080, group: torchserve },
+    describe: "Port for TorchServe's inferences over HTTP; 0 takes a free one",
+  }),
+  'torchserve-management-port': flag.integer({
+    ...{ ...port, default: 8081, group: torchserve },
+    describe: 'Port for its management; 0 takes a free one',
+  }),
+  'torchserve-metrics-port': flag.integer({
+    ...{ ...port, default: 8082, group: torchserve },
+    describe: 'Port for its metrics, /metrics; 0 takes a free one',
+  }),
+  'torchserve-grpc-port': flag.integer({
+    ...{ ...port, default: 7070, group: torchserve },
+    describe: 'Port for its inferences over gRPC; 0 takes a free one',
+  }),
+  'model-store': flag.string({
+    ...{ default: '', placeholder: 'folder', group: torchserve },
+    describe: 'Folder of model archives (.mar), which clients register; empty: none',
+  }),
+  'flask-port': flag.integer({
+    ...{ ...port, default: 8003, group: flask },
+    describe: "Port for the Flask service's protocol; 0 takes a free one",
+  }),
+  'flask-models': flag.string({
+    ...{ default: '', placeholder: 'folder', group: flask },
+    describe: 'Folder of models to serve, as aibench-setup-model --server flask writes them; empty: none',
   }),
   'intra-op-threads': flag.integer({
     ...{ default: 1, min: 0, max: 1_024, group: 'Inference' },

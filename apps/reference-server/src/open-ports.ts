@@ -1,4 +1,5 @@
 import type { ReferenceServerFlags } from './flags.js';
+import { flaskHandler } from './flask/flask-http.js';
 import { GrpcPort } from './grpc/grpc-port.js';
 import { HttpPort } from './http/http-port.js';
 import type { InferenceEngine } from './inference/inference-engine.js';
@@ -9,13 +10,25 @@ import type { Protocol } from './protocols.js';
 import { RespServer } from './resp/resp-server.js';
 import { restHandler } from './tfserving/tfserving-rest.js';
 import { TfServingService } from './tfserving/tfserving-service.js';
+import { torchServeHandler } from './torchserve/torchserve-http.js';
 import { tritonHandlers } from './triton/triton-grpc.js';
 import { TritonHttp } from './triton/triton-http.js';
 import { TritonMetrics } from './triton/triton-metrics.js';
 import { TritonService } from './triton/triton-service.js';
 
 /** The ports by the names under which their addresses are told. */
-export type AddressName = 'redis' | 'tfserving' | 'tfservingRest' | 'triton' | 'tritonHttp' | 'tritonMetrics';
+export type AddressName =
+  | 'redis'
+  | 'tfserving'
+  | 'tfservingRest'
+  | 'triton'
+  | 'tritonHttp'
+  | 'tritonMetrics'
+  | 'torchserve'
+  | 'torchserveManagement'
+  | 'torchserveMetrics'
+  | 'torchserveGrpc'
+  | 'flask';
 
 /** What the ports have in common. */
 export interface PortSettings {
@@ -49,6 +62,8 @@ const openers: Readonly<Record<Protocol, Opener>> = {
   redis: openRedis,
   tfserving: openTfServing,
   triton: openTriton,
+  torchserve: openTorchServe,
+  flask: openFlask,
 };
 
 /**
@@ -145,6 +160,32 @@ async function* openTriton(settings: PortSettings): AsyncGenerator<readonly [Add
     await HttpPort.listen({
       ...{ host, server, tls: undefined, port: flags.tritonMetricsPort, flag: 'triton-metrics-port' },
       handler: new TritonMetrics(service).handler(),
+    }),
+  ];
+}
+
+async function* openTorchServe(settings: PortSettings): AsyncGenerator<readonly [AddressName, OpenPort]> {
+  const { flags, tls } = settings;
+  const { host } = flags;
+  const server = serverHeader(settings);
+  yield [
+    'torchserve',
+    await HttpPort.listen({
+      ...{ host, tls, server, port: flags.torchservePort, flag: 'torchserve-port' },
+      handler: torchServeHandler(),
+    }),
+  ];
+}
+
+async function* openFlask(settings: PortSettings): AsyncGenerator<readonly [AddressName, OpenPort]> {
+  const { flags, tls } = settings;
+  const { host } = flags;
+  const server = serverHeader(settings);
+  yield [
+    'flask',
+    await HttpPort.listen({
+      ...{ host, tls, server, port: flags.flaskPort, flag: 'flask-port' },
+      handler: flaskHandler(),
     }),
   ];
 }

@@ -1,6 +1,6 @@
 import { AibenchError } from '@aibench/core';
 
-const protocols = ['redis', 'tfserving', 'triton'] as const;
+const protocols = ['redis', 'tfserving', 'triton', 'torchserve', 'flask'] as const;
 
 /** A protocol that the server speaks. */
 export type Protocol = (typeof protocols)[number];

@@ -1,7 +1,7 @@
 import { AibenchError, formatShape, type TensorSpec } from '@aibench/core';
 import { type ControlClient, formatGrpcAddress, openControlClient } from '@aibench/grpc';
 import type { InferenceTask, RunnerContext, ServerDescription } from '@aibench/harness';
-import { connectRedis, describeRedis } from '@aibench/redis';
+import { isRedisCluster } from '@aibench/redis';
 import {
   aboutModel,
   askModelStatus,
@@ -54,7 +54,8 @@ export async function describeServer(context: RunnerContext<typeof flags>): Prom
         { hint: 'the servers must have the same model' },
       );
     }
-    const redisCluster = task.references.length > 0 && (await isRedisCluster(values));
+    const redisCluster =
+      task.references.length > 0 && (await isRedisCluster(redisAddress(values), { flag: '--redis-host' }));
     const { identity, version, tensors } =
       inspected.find((each) => each.identity.isReference) ?? inspected[0]!;
     return {
@@ -140,13 +141,4 @@ function shapesOf(specs: readonly TensorSpec[]): string {
 function withShapes(specs: readonly TensorSpec[], text: unknown): TensorSpec[] {
   const shapes = JSON.parse(String(text)) as readonly (readonly number[])[];
   return specs.map(({ name, dtype, shape }, i) => ({ name, dtype, shape: shapes[i] ?? shape }));
-}
-
-async function isRedisCluster(values: TfServingFlags): Promise<boolean> {
-  const connection = await connectRedis(redisAddress(values), { flag: '--redis-host' });
-  try {
-    return (await describeRedis(connection)).clusterEnabled;
-  } finally {
-    await connection.close();
-  }
 }

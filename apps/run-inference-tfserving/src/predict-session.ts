@@ -1,5 +1,5 @@
-import { AibenchError, type Tensor, type TensorSpec, tensorSizeBytes } from '@aibench/core';
-import type { GrpcClient, PatchedMessage, UnaryMethod } from '@aibench/grpc';
+import type { PatchedMessage, Tensor, TensorSpec } from '@aibench/core';
+import type { GrpcClient, UnaryMethod } from '@aibench/grpc';
 import type { InferenceRequest, InferenceTask, Session, StageTimer } from '@aibench/harness';
 import type { ReferenceReader } from '@aibench/redis';
 import { predictError, readPredictResponse, tfServingMethods } from '@aibench/tfserving';
@@ -27,10 +27,10 @@ export class PredictSession implements Session {
   }
 
   async infer({ id, inputs }: InferenceRequest, stages: StageTimer): Promise<readonly Tensor[]> {
-    const { client, template, outputs, reader } = this.#options;
+    const { client, template, outputs, references, reader } = this.#options;
     const data = inputs.map((tensor) => tensor.data);
     if (reader !== undefined) {
-      data.push(...(await this.#fetch(reader, id)));
+      data.push(...(await reader.fetchAll(references, id)));
       stages.end('reference');
     }
     const message = template.encode(data);
@@ -53,21 +53,5 @@ export class PredictSession implements Session {
   async close(): Promise<void> {
     const { client, reader } = this.#options;
     await Promise.all([client.close(), reader?.close()]);
-  }
-
-  #fetch(reader: ReferenceReader, id: number): Promise<Buffer[]> {
-    return Promise.all(
-      this.#options.references.map(async (spec) => {
-        const key = spec.blobKey(id);
-        const bytes = await reader.fetch(key);
-        const sizeBytes = tensorSizeBytes(spec);
-        if (bytes.byteLength === sizeBytes) return bytes;
-        throw new AibenchError(
-          'AIBENCH_ANSWER',
-          `${key} in Redis has ${bytes.byteLength} bytes instead of ${sizeBytes}`,
-          { hint: "load this use case's data file with aibench-load-data" },
-        );
-      }),
-    );
   }
 }

@@ -1,5 +1,6 @@
 import type { Tensor } from '@aibench/core';
 import type { GrpcClient } from '@aibench/grpc';
+import { type HttpAnswer, type HttpClient, statusError } from '@aibench/http';
 import {
   headerLengthHeader,
   httpInferTemplate,
@@ -9,7 +10,6 @@ import {
   readHttpInferResponse,
   tritonMethod,
 } from '@aibench/triton';
-import { type HttpAnswer, type HttpConnection, statusError } from './http-connection.js';
 
 /** A way to one server for one worker's inferences, of which one is out at a time. */
 export interface Channel {
@@ -51,9 +51,10 @@ export function grpcChannel(client: GrpcClient, call: InferenceCall): Channel {
 }
 
 /** Asks over HTTP. */
-export function httpChannel(connection: HttpConnection, call: InferenceCall): Channel {
+export function httpChannel(client: HttpClient, call: InferenceCall): Channel {
   const { path, headers, body: template } = httpInferTemplate(call);
-  const { address } = connection;
+  const { address } = client;
+  const route = client.route({ method: 'POST', path, headers });
   const read = (answer: HttpAnswer, requestId: number) => {
     if (answer.status !== 200) throw statusError(address, answer);
     const headerLength = answer.headers[headerLengthHeader];
@@ -68,11 +69,11 @@ export function httpChannel(connection: HttpConnection, call: InferenceCall): Ch
     encode(data) {
       const body = template.encode(data);
       return async () => {
-        const answer = await connection.send({ method: 'POST', path, headers, body });
+        const answer = await route.send(body);
         return (requestId) => read(answer, requestId);
       };
     },
-    backlogBytes: () => undefined,
-    close: () => connection.close(),
+    backlogBytes: () => client.backlogBytes(),
+    close: () => client.close(),
   };
 }

@@ -1,11 +1,11 @@
 import { SharedClients } from '@aibench/grpc';
 import type { ServerDescription, Session, SessionContext } from '@aibench/harness';
+import { openHttpClient } from '@aibench/http';
 import { connectReferenceReader, parseRedisAddress, type ReferenceReader } from '@aibench/redis';
 import { serverPath } from '@aibench/triton';
 import { type Channel, grpcChannel, httpChannel } from './channel.js';
 import { inferenceCall } from './describe-server.js';
 import type { flags } from './flags.js';
-import { HttpConnection } from './http-connection.js';
 import { serverAddresses } from './server-addresses.js';
 import { TritonSession } from './triton-session.js';
 
@@ -38,15 +38,15 @@ async function openChannel(context: Context): Promise<Channel> {
   if (address.protocol === 'grpc') {
     return grpcChannel(await clientsOf(context).join(address.grpc), call);
   }
-  const connection = new HttpConnection(address.http);
+  const client = await openHttpClient(address.http, { flag: '--host' });
   try {
     // Connects: the first inference must not have to.
-    await connection.send({ method: 'GET', path: serverPath.live });
+    await client.route({ method: 'GET', path: serverPath.live }).send();
   } catch (error) {
-    await connection.close();
+    await client.close();
     throw error;
   }
-  return httpChannel(connection, call);
+  return httpChannel(client, call);
 }
 
 /** By the servers' description, which is one object for all sessions of a run's thread. */

@@ -1,6 +1,6 @@
 import { AibenchError, type TensorSpec } from '@aibench/core';
 import type { InferenceTask, RunnerContext, ServerDescription } from '@aibench/harness';
-import { connectRedis, describeRedis, parseRedisAddress } from '@aibench/redis';
+import { isRedisCluster, parseRedisAddress } from '@aibench/redis';
 import { type InferenceCall, type InspectedModel, inspectModel } from '@aibench/triton';
 import type { flags, TritonFlags } from './flags.js';
 import { closeControls, modelName, openControls } from './open-control.js';
@@ -42,7 +42,9 @@ export async function describeServer(context: RunnerContext<typeof flags>): Prom
         { hint: 'the servers must have the same model' },
       );
     }
-    const redisCluster = task.references.length > 0 && (await isRedisCluster(values));
+    const redisCluster =
+      task.references.length > 0 &&
+      (await isRedisCluster(parseRedisAddress(values.redisHost), { flag: '--redis-host' }));
     const [first] = inspected as [InspectedModel, ...InspectedModel[]];
     return {
       product: productNames[first.server.name] ?? first.server.name,
@@ -109,13 +111,4 @@ function configurationDetails({ configuration }: InspectedModel): ServerDescript
           maxQueueDelayUs: dynamicBatching.maxQueueDelayUs,
         }),
   };
-}
-
-async function isRedisCluster({ redisHost }: TritonFlags): Promise<boolean> {
-  const connection = await connectRedis(parseRedisAddress(redisHost), { flag: '--redis-host' });
-  try {
-    return (await describeRedis(connection)).clusterEnabled;
-  } finally {
-    await connection.close();
-  }
 }

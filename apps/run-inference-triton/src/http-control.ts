@@ -1,6 +1,6 @@
 import { AibenchError } from '@aibench/core';
+import { type HttpAddress, HttpConnection, type HttpRequest, statusError } from '@aibench/http';
 import {
-  type HttpAddress,
   type ModelConfiguration,
   type ModelCounters,
   type ModelDescription,
@@ -11,7 +11,6 @@ import {
   serverPath,
   type TritonControl,
 } from '@aibench/triton';
-import { HttpConnection, type HttpRequest, statusError } from './http-connection.js';
 
 /** {@link TritonControl} over HTTP. */
 export class HttpControl implements TritonControl {

@@ -1,6 +1,6 @@
 import { AibenchError } from '@aibench/core';
 import { type GrpcAddress, parseGrpcAddress } from '@aibench/grpc';
-import { type HttpAddress, parseHttpAddress } from '@aibench/triton';
+import { type HttpAddress, parseHttpAddress } from '@aibench/http';
 import type { TritonFlags } from './flags.js';
 
 /** A server, by the protocol that it is asked in. */

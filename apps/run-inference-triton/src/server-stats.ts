@@ -4,9 +4,9 @@ import {
   readPrometheusText,
   type ServerStatsReader,
 } from '@aibench/harness';
+import { HttpConnection, statusError } from '@aibench/http';
 import type { TritonControl } from '@aibench/triton';
 import type { flags } from './flags.js';
-import { HttpConnection, statusError } from './http-connection.js';
 import { closeControls, modelName, openControls } from './open-control.js';
 import { metricsAddresses } from './server-addresses.js';
 

@@ -1,4 +1,4 @@
-import { AibenchError, type Tensor, tensorSizeBytes } from '@aibench/core';
+import type { Tensor } from '@aibench/core';
 import type { InferenceRequest, Session, StageTimer } from '@aibench/harness';
 import type { ReferenceReader } from '@aibench/redis';
 import type { InferenceTask } from '@aibench/usecases';
@@ -27,7 +27,7 @@ export class TritonSession implements Session {
   async infer({ id, inputs }: InferenceRequest, stages: StageTimer): Promise<readonly Tensor[]> {
     const data = inputs.map((tensor) => tensor.data);
     if (this.#reader !== undefined) {
-      data.push(...(await this.#fetch(this.#reader, id)));
+      data.push(...(await this.#reader.fetchAll(this.#references, id)));
       stages.end('reference');
     }
     const send = this.#channel.encode(data);
@@ -45,21 +45,5 @@ export class TritonSession implements Session {
 
   async close(): Promise<void> {
     await Promise.all([this.#channel.close(), this.#reader?.close()]);
-  }
-
-  #fetch(reader: ReferenceReader, id: number): Promise<Buffer[]> {
-    return Promise.all(
-      this.#references.map(async (spec) => {
-        const key = spec.blobKey(id);
-        const bytes = await reader.fetch(key);
-        const size = tensorSizeBytes(spec);
-        if (bytes.byteLength === size) return bytes;
-        throw new AibenchError(
-          'AIBENCH_ANSWER',
-          `${key} in Redis has ${bytes.byteLength} bytes instead of ${size}`,
-          { hint: "load this use case's data file with aibench-load-data" },
-        );
-      }),
-    );
   }
 }

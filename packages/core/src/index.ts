@@ -11,6 +11,7 @@ export {
 export { inputError, outputError } from './file-error.js';
 export { formatCount } from './format-count.js';
 export { LatencyHistogram, latencyRange } from './latency-histogram.js';
+export { type MessageBytes, type MessagePart, PatchedMessage } from './patched-message.js';
 export { Random, rowRandom } from './random.js';
 export { RowLayout } from './row-layout.js';
 export {

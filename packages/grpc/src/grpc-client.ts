@@ -1,6 +1,4 @@
-/** A message on its way out: its bytes, or pieces of it that are sent one after another without being joined. */
-export type GrpcMessage = Uint8Array | readonly Uint8Array[];
-
+import type { MessageBytes } from '@aibench/core';
 /** How one call is made. */
 export interface CallOptions {
   /** How long the answer may take, ms; sent as `grpc-timeout` and kept by the client too. Default: the client's. */
@@ -20,7 +18,7 @@ export interface UnaryMethod {
    *   DEADLINE_EXCEEDED, AIBENCH_CONNECTION for UNAVAILABLE and for a lost connection, AIBENCH_ANSWER for what is no gRPC,
    *   AIBENCH_INTERRUPTED where the signal was aborted
    */
-  call(message: GrpcMessage, options?: CallOptions): Promise<Uint8Array>;
+  call(message: MessageBytes, options?: CallOptions): Promise<Uint8Array>;
 }
 
 /** A client of one gRPC server: one connection, which any number of calls share. */

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { checkServerIdentity as checkIdentity, type PeerCertificate } from 'node:tls';
-import { AibenchError } from '@aibench/core';
+import { AibenchError, type MessageBytes } from '@aibench/core';
 import {
   type ChannelCredentials,
   type ChannelOptions,
@@ -11,7 +11,7 @@ import {
 } from '@grpc/grpc-js';
 import { formatGrpcAddress, type GrpcAddress } from './grpc-address.js';
 import { cancelledError } from './grpc-answer.js';
-import type { CallOptions, GrpcClient, GrpcMessage, UnaryMethod } from './grpc-client.js';
+import type { CallOptions, GrpcClient, UnaryMethod } from './grpc-client.js';
 import { type StatusContext, statusError } from './grpc-status.js';
 import { readAuthorities } from './http2-socket.js';
 import { OwnGrpcClient, type OwnGrpcClientOptions } from './own-grpc-client.js';
@@ -56,7 +56,7 @@ export class GrpcJsClient implements GrpcClient {
   }
 
   /** Calls a method. @throws as {@link UnaryMethod.call} */
-  async call(path: string, message: GrpcMessage, options: CallOptions = {}): Promise<AnswerWithMetadata> {
+  async call(path: string, message: MessageBytes, options: CallOptions = {}): Promise<AnswerWithMetadata> {
     const { signal, timeoutMs = this.#options.timeoutMs } = options;
     const isAborted = () => signal?.aborted === true;
     if (this.#isClosed) throw this.#closedError();
@@ -85,7 +85,7 @@ export class GrpcJsClient implements GrpcClient {
 
   #send(
     path: string,
-    message: GrpcMessage,
+    message: MessageBytes,
     timeoutMs: number,
     signal: AbortSignal | undefined,
   ): Promise<AnswerWithMetadata> {
@@ -146,7 +146,7 @@ function channelOptions(place: GrpcAddress, options: OwnGrpcClientOptions): Chan
   };
 }
 
-function toBuffer(message: GrpcMessage): Buffer {
+function toBuffer(message: MessageBytes): Buffer {
   if (!(message instanceof Uint8Array)) return Buffer.concat(message);
   return Buffer.from(message.buffer, message.byteOffset, message.byteLength);
 }

@@ -5,7 +5,7 @@ export {
   type GrpcTls,
   parseGrpcAddress,
 } from './grpc-address.js';
-export type { CallOptions, GrpcClient, GrpcMessage, UnaryMethod } from './grpc-client.js';
+export type { CallOptions, GrpcClient, UnaryMethod } from './grpc-client.js';
 export type { AnswerWithMetadata } from './grpc-js-client.js';
 export { GrpcStatus, type GrpcStatusName, grpcStatusNames } from './grpc-status.js';
 export {
@@ -16,5 +16,4 @@ export {
   openControlClient,
   openGrpcClient,
 } from './open-grpc-client.js';
-export { type MessagePart, PatchedMessage } from './patched-message.js';
 export { SharedClients } from './shared-clients.js';

@@ -1,8 +1,8 @@
-import type { GrpcMessage } from './grpc-client.js';
+import type { MessageBytes } from '@aibench/core';
 import type { OutputQueue } from './output-queue.js';
 
 /** The length of a message in bytes. */
-export function messageLength(message: GrpcMessage): number {
+export function messageLength(message: MessageBytes): number {
   if (message instanceof Uint8Array) return message.byteLength;
   let length = 0;
   for (const piece of message) length += piece.byteLength;

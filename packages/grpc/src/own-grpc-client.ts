@@ -1,9 +1,9 @@
-import { AibenchError } from '@aibench/core';
+import { AibenchError, type MessageBytes } from '@aibench/core';
 import type { ConnectionContext } from './connection-error.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { formatGrpcAddress, type GrpcAddress } from './grpc-address.js';
 import { cancelledError, deadlineError } from './grpc-answer.js';
-import type { CallOptions, GrpcClient, GrpcMessage, UnaryMethod } from './grpc-client.js';
+import type { CallOptions, GrpcClient, UnaryMethod } from './grpc-client.js';
 import { Http2Connection } from './http2-connection.js';
 import { messageLength } from './message-cursor.js';
 import { RequestHead } from './request-head.js';
@@ -96,7 +96,7 @@ export class OwnGrpcClient implements GrpcClient {
 
   #call(
     head: RequestHead,
-    message: GrpcMessage,
+    message: MessageBytes,
     timeoutMs: number,
     options: CallOptions | undefined,
     outcome: CallOutcome,

@@ -1,6 +1,5 @@
-import type { AibenchError } from '@aibench/core';
+import type { AibenchError, MessageBytes } from '@aibench/core';
 import { ReceiveWindow, type SendWindow } from './flow-control.js';
-import type { GrpcMessage } from './grpc-client.js';
 import type { MessageCursor } from './message-cursor.js';
 import { MessageReader } from './message-reader.js';
 import type { RequestHead } from './request-head.js';
@@ -20,7 +19,7 @@ export interface CallOutcome {
 /** A call, from before it is sent until it has settled. */
 export class UnaryCall {
   readonly head: RequestHead;
-  readonly message: GrpcMessage;
+  readonly message: MessageBytes;
   readonly messageBytes: number;
   /** When it fails for want of an answer, in `performance.now()`'s time; Infinity for never. */
   readonly deadlineMs: number;
@@ -43,7 +42,7 @@ export class UnaryCall {
 
   constructor(
     head: RequestHead,
-    message: GrpcMessage,
+    message: MessageBytes,
     messageBytes: number,
     deadlineMs: number,
     maxAnswerBytes: number,

@@ -25,6 +25,9 @@ const protocolOf = {
   tfserving: 'tfserving',
   triton: 'triton',
   tritonHttp: 'triton',
+  torchserve: 'torchserve',
+  torchserveGrpc: 'torchserve',
+  flask: 'flask',
 } as const;
 
 /** A port of the reference server on which it answers inferences. */
@@ -65,6 +68,8 @@ export async function startNullReferenceServer(
     ...['--protocols', protocolOf[protocol], '--redis-port', '0'],
     ...['--tfserving-port', '0', '--tfserving-rest-port', '0'],
     ...['--triton-grpc-port', '0', '--triton-http-port', '0', '--triton-metrics-port', '0'],
+    ...['--torchserve-port', '0', '--torchserve-management-port', '0', '--torchserve-metrics-port', '0'],
+    ...['--torchserve-grpc-port', '0', '--flask-port', '0'],
     ...['--null-model', '--null-output-shape', outputs, '--until-stdin-ends'],
   ];
   for (const [command, ...first] of commands) {

@@ -20,7 +20,13 @@ export { redisAiDtype } from './redis-ai-dtype.js';
 export { type RedisClient, type RedisReply, replyText } from './redis-client.js';
 export { connectRedisCluster, RedisClusterClient } from './redis-cluster-client.js';
 export { answerText, type ConnectOptions, connectRedis, RedisConnection } from './redis-connection.js';
-export { connectReferenceReader, ReferenceReader, type ReferenceReaderOptions } from './reference-reader.js';
+export {
+  connectReferenceReader,
+  isRedisCluster,
+  ReferenceReader,
+  type ReferenceReaderOptions,
+  type StoredReference,
+} from './reference-reader.js';
 export { ReplyError, ReplyScanner, ReplySyntaxError, type ScannedReply } from './reply-scanner.js';
 export { openRequestConnection, RequestConnection } from './request-connection.js';
 export { encodeCommand } from './resp-encode.js';

@@ -1,15 +1,22 @@
-import { AibenchError } from '@aibench/core';
+import { AibenchError, type TensorSpec, tensorSizeBytes } from '@aibench/core';
+import { describeRedis } from './describe-redis.js';
 import { hashSlot } from './hash-slot.js';
 import type { RedisAddress } from './redis-address.js';
 import type { RedisClient } from './redis-client.js';
 import { connectRedisCluster } from './redis-cluster-client.js';
-import type { ConnectOptions } from './redis-connection.js';
+import { type ConnectOptions, connectRedis } from './redis-connection.js';
 import { openRequestConnection } from './request-connection.js';
 
 /** How a {@link ReferenceReader} reaches the store. */
 export interface ReferenceReaderOptions extends ConnectOptions {
   /** Whether the addresses are nodes of a Redis Cluster. Default false. */
   readonly cluster?: boolean;
+}
+
+/** Reference data as it lies in the store. */
+export interface StoredReference extends TensorSpec {
+  /** Key of a row's bytes. */
+  blobKey(rowId: number): string;
 }
 
 /** Reads reference data from Redis, for runners of model servers that don't hold it themselves. */
@@ -37,6 +44,27 @@ export class ReferenceReader {
     });
   }
 
+  /**
+   * A row's reference data, in the order of the tensors.
+   *
+   * @throws as {@link fetch}, and AIBENCH_ANSWER where a key holds another number of bytes than the tensor has
+   */
+  fetchAll(references: readonly StoredReference[], rowId: number): Promise<Buffer[]> {
+    return Promise.all(references.map((reference) => this.#fetchTensor(reference, rowId)));
+  }
+
+  async #fetchTensor(reference: StoredReference, rowId: number): Promise<Buffer> {
+    const key = reference.blobKey(rowId);
+    const bytes = await this.fetch(key);
+    const sizeBytes = tensorSizeBytes(reference);
+    if (bytes.byteLength === sizeBytes) return bytes;
+    throw new AibenchError(
+      'AIBENCH_ANSWER',
+      `${key} in Redis has ${bytes.byteLength} bytes instead of ${sizeBytes}`,
+      { hint: "load this use case's data file with aibench-load-data" },
+    );
+  }
+
   /** Closes the connection. */
   close(): Promise<void> {
     return this.#client.close();
@@ -57,6 +85,16 @@ export async function connectReferenceReader(
     ? await connectRedisCluster(addresses, connect)
     : await openRequestConnection(addresses[0], connect);
   return new ReferenceReader(client, cluster);
+}
+
+/** Whether a store of reference data is a Redis Cluster, asked of one of its nodes. @throws as `connectRedis` */
+export async function isRedisCluster(address: RedisAddress, options: ConnectOptions = {}): Promise<boolean> {
+  const connection = await connectRedis(address, options);
+  try {
+    return (await describeRedis(connection)).clusterEnabled;
+  } finally {
+    await connection.close();
+  }
 }
 
 function encodeGet(key: string): Buffer {

@@ -9,6 +9,11 @@ const freePorts = [
   'triton-grpc',
   'triton-http',
   'triton-metrics',
+  'torchserve',
+  'torchserve-management',
+  'torchserve-metrics',
+  'torchserve-grpc',
+  'flask',
 ].flatMap((name) => [`--${name}-port`, '0']);
 
 /** The suite's own reference server, as a process of its own. */
@@ -29,7 +34,12 @@ export type ReferenceServerPort =
   | 'tfservingRest'
   | 'triton'
   | 'tritonHttp'
-  | 'tritonMetrics';
+  | 'tritonMetrics'
+  | 'torchserve'
+  | 'torchserveManagement'
+  | 'torchserveMetrics'
+  | 'torchserveGrpc'
+  | 'flask';
 
 /**
  * Starts the built reference server on free ports.

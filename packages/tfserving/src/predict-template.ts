@@ -1,5 +1,4 @@
-import { type TensorSpec, tensorSizeBytes } from '@aibench/core';
-import { type MessagePart, PatchedMessage } from '@aibench/grpc';
+import { type MessagePart, PatchedMessage, type TensorSpec, tensorSizeBytes } from '@aibench/core';
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { dataTypeOf } from './data-types.js';
 import { TensorProto } from './gen/tensorflow/core/framework/tensor.js';

@@ -1,5 +1,4 @@
-import { AibenchError } from '@aibench/core';
-import type { GrpcMessage } from '@aibench/grpc';
+import { AibenchError, type MessageBytes } from '@aibench/core';
 import {
   ModelConfigRequest,
   ModelConfigResponse,
@@ -129,7 +128,7 @@ export class GrpcControl implements InferringControl {
     await this.#calls.call(tritonMethod.repositoryModelLoad, message, { timeoutMs: loadLimitMs });
   }
 
-  async infer(message: GrpcMessage): Promise<Uint8Array> {
+  async infer(message: MessageBytes): Promise<Uint8Array> {
     const joined = message instanceof Uint8Array ? message : Buffer.concat(message);
     return (await this.#calls.call(tritonMethod.modelInfer, joined)).message;
   }

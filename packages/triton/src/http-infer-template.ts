@@ -1,5 +1,4 @@
-import { tensorSizeBytes } from '@aibench/core';
-import { PatchedMessage } from '@aibench/grpc';
+import { PatchedMessage, tensorSizeBytes } from '@aibench/core';
 import { tritonDatatype } from './datatypes.js';
 import { modelPath } from './http-paths.js';
 import type { InferenceCall } from './infer-template.js';
@@ -37,7 +36,6 @@ export function httpInferTemplate(call: InferenceCall): HttpInferTemplate {
     path: `${modelPath(call.model, call.version)}/infer`,
     headers: {
       'content-type': 'application/octet-stream',
-      'content-length': String(body.sizeBytes),
       [headerLengthHeader]: String(json.length),
     },
     body,

@@ -44,7 +44,6 @@ export {
   ModelOutput,
 } from './gen/inference/model_config.js';
 export { type ControlCalls, GrpcControl } from './grpc-control.js';
-export { type HttpAddress, type HttpAddressOptions, type HttpTls, parseHttpAddress } from './http-address.js';
 export { type HttpInferTemplate, headerLengthHeader, httpInferTemplate } from './http-infer-template.js';
 export { modelPath, serverPath } from './http-paths.js';
 export { type InferenceCall, inferTemplate } from './infer-template.js';

@@ -1,4 +1,4 @@
-import type { GrpcMessage } from '@aibench/grpc';
+import type { MessageBytes } from '@aibench/core';
 
 /** Who answers. */
 export interface ServerIdentity {
@@ -89,7 +89,7 @@ export interface TritonControl {
 /** A control connection that can infer, too. */
 export interface InferringControl extends TritonControl {
   /** One inference; for set-ups, not for loads. @returns an encoded `ModelInferResponse` */
-  infer(message: GrpcMessage): Promise<Uint8Array>;
+  infer(message: MessageBytes): Promise<Uint8Array>;
 }
 
 /** Whether an error says that there is no such model, version or call. */

@@ -19,6 +19,11 @@ export const freePorts = {
   tritonGrpcPort: 0,
   tritonHttpPort: 0,
   tritonMetricsPort: 0,
+  torchservePort: 0,
+  torchserveManagementPort: 0,
+  torchserveMetricsPort: 0,
+  torchserveGrpcPort: 0,
+  flaskPort: 0,
 } as const satisfies Partial<ReferenceServerFlags>;
 
 /** Starts a server in this process on free ports, gone when the test ends; its flags have their defaults unless given. */

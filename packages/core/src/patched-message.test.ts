@@ -1,7 +1,7 @@
-import { type TensorSpec, tensorSizeBytes } from '@aibench/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type MessagePart, PatchedMessage } from './patched-message.js';
+import { type TensorSpec, tensorSizeBytes } from './tensor.js';
 
 /** Fixed bytes, and tensors around the size from which they are sent as they are. */
 const part: fc.Arbitrary<MessagePart> = fc.oneof(

@@ -1,24 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { AibenchError, inputError } from '@aibench/core';
-import type { HttpAddress } from '@aibench/triton';
+import { inputError, type MessageBytes } from '@aibench/core';
 import { Client, type Dispatcher } from 'undici';
+import type { HttpAddress } from './http-address.js';
+import type { HttpAnswer, HttpRequestHead } from './http-client.js';
 import { type HttpErrorContext, httpError } from './http-error.js';
 
 /** A request. */
-export interface HttpRequest {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  /** Names in lower case. Default: none. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Bytes, or pieces that are sent one after another; a `content-length` among the headers then. Default: none. */
-  readonly body?: Uint8Array | readonly Uint8Array[];
-}
-
-/** Its answer, whatever its status. */
-export interface HttpAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: Buffer;
+export interface HttpRequest extends HttpRequestHead {
+  /** A `content-length` among the headers where it is in pieces. Default: none. */
+  readonly body?: MessageBytes;
 }
 
 /** How a {@link HttpConnection} behaves. */
@@ -124,7 +114,7 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
 type UndiciBody = NonNullable<Dispatcher.DispatchOptions['body']>;
 
 /** undici takes pieces only from an iterator of its own for each request. */
-function undiciBody(body: Uint8Array | readonly Uint8Array[]): UndiciBody {
+function undiciBody(body: MessageBytes): UndiciBody {
   if (body instanceof Uint8Array) return body;
   return (async function* () {
     yield* body;
@@ -144,20 +134,4 @@ function readAuthorities(path: string): Buffer {
   } catch (cause) {
     throw inputError(path, cause);
   }
-}
-
-/** The error for a status that is no success: the server's own words, where it gave any. */
-export function statusError(address: string, { status, body }: HttpAnswer): AibenchError {
-  let words = body.toString('utf8', 0, 1_000).trim();
-  try {
-    const { error } = JSON.parse(words) as { readonly error?: unknown };
-    if (typeof error === 'string') words = error;
-  } catch {
-    // Other servers, and proxies, answer in text or HTML.
-  }
-  const told = words === '' ? '' : `: ${words.replaceAll(/\s+/g, ' ').slice(0, 200)}`;
-  return new AibenchError('AIBENCH_SERVER', `${address} answered ${status}${told}`, {
-    status: String(status),
-    hint: status === 413 ? 'the message is larger than the server takes' : undefined,
-  });
 }

@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterwards } from '@aibench/testing';
-import { parseHttpAddress } from '@aibench/triton';
 import { describe, expect, it } from 'vitest';
-import { HttpConnection, type HttpConnectionOptions, statusError } from './http-connection.js';
+import { parseHttpAddress } from './http-address.js';
+import { HttpConnection, type HttpConnectionOptions } from './http-connection.js';
+import { statusError } from './status-error.js';
 
 type Handler = (request: IncomingMessage, body: Buffer, response: ServerResponse) => void;
 

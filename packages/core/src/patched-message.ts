@@ -1,5 +1,8 @@
-import { AibenchError, type TensorSpec, tensorSizeBytes } from '@aibench/core';
-import type { GrpcMessage } from './grpc-client.js';
+import { AibenchError } from './errors.js';
+import { type TensorSpec, tensorSizeBytes } from './tensor.js';
+
+/** A message on its way out: its bytes, or pieces of it that are sent one after another without being joined. */
+export type MessageBytes = Uint8Array | readonly Uint8Array[];
 
 /** From this size on a tensor is sent as it lies in memory; below, copying it costs less than another piece does. */
 const largeTensorBytes = 65_536;
@@ -42,7 +45,7 @@ export class PatchedMessage {
    * @param data of each tensor, in the order of their places
    * @throws AIBENCH_INPUT where one has another size than its place
    */
-  encode(data: readonly Uint8Array[]): GrpcMessage {
+  encode(data: readonly Uint8Array[]): MessageBytes {
     this.#check(data);
     const [first] = this.#segments;
     if (this.#segments.length === 1) return fill(first!, data);

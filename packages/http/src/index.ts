@@ -1,0 +1,10 @@
+export { type HttpAddress, type HttpAddressOptions, type HttpTls, parseHttpAddress } from './http-address.js';
+export type { HttpAnswer, HttpClient, HttpRequestHead, HttpRoute } from './http-client.js';
+export { HttpConnection, type HttpConnectionOptions, type HttpRequest } from './http-connection.js';
+export {
+  type HttpClientOptions,
+  type HttpImplementation,
+  httpImplementations,
+  openHttpClient,
+} from './open-http-client.js';
+export { statusError } from './status-error.js';
