@@ -1,34 +1,26 @@
-import { type GrpcClient, SharedClients } from '@aibench/grpc';
+import { SharedClients } from '@aibench/grpc';
 import type { ServerDescription, Session, SessionContext } from '@aibench/harness';
-import { connectReferenceReader, type ReferenceReader } from '@aibench/redis';
+import { type Channel, openFetchingSession } from '@aibench/reference-store';
 import { predictTemplate } from '@aibench/tfserving';
 import { modelChoice, wireTensors } from './describe-server.js';
 import type { flags } from './flags.js';
-import { PredictSession } from './predict-session.js';
-import { hostFlag, redisAddress, serverAddresses } from './server-addresses.js';
+import { predictChannel } from './predict-channel.js';
+import { hostFlag, serverAddresses } from './server-addresses.js';
 
 type Context = SessionContext<typeof flags>;
 
 /** Opens a worker's session: a connection to its server and, where the model takes reference data, one to Redis. */
-export async function connectSession(context: Context): Promise<Session> {
-  const { flags: values, task, server } = context;
-  const { inputs, outputs } = wireTensors(task, server);
-  const { references } = task;
-  const reader = references.length === 0 ? undefined : await connectReader(context);
-  let client: GrpcClient;
-  try {
-    client = await connectClient(context);
-  } catch (error) {
-    await reader?.close();
-    throw error;
-  }
-  const template = predictTemplate({ ...modelChoice(values, task), inputs });
-  return new PredictSession({ client, template, outputs, references, reader });
+export function connectSession(context: Context): Promise<Session> {
+  return openFetchingSession(context, () => openChannel(context));
 }
 
-function connectClient(context: Context): Promise<GrpcClient> {
-  const addresses = serverAddresses(context.flags);
-  return clientsOf(context).join(addresses[context.worker % addresses.length]!);
+async function openChannel(context: Context): Promise<Channel> {
+  const { flags: values, server, task, worker } = context;
+  const { inputs, outputs } = wireTensors(task, server);
+  const addresses = serverAddresses(values);
+  const client = await clientsOf(context).join(addresses[worker % addresses.length]!);
+  const template = predictTemplate({ ...modelChoice(values, task), inputs });
+  return predictChannel(client, template, outputs);
 }
 
 /** By the servers' description, which is one object for all sessions of a run's thread. */
@@ -43,11 +35,4 @@ function clientsOf({ server, flags: values, requestTimeoutMs }: Context): Shared
     clients.set(server, shared);
   }
   return shared;
-}
-
-function connectReader({ flags: values, server }: Context): Promise<ReferenceReader> {
-  return connectReferenceReader([redisAddress(values)], {
-    flag: '--redis-host',
-    cluster: server.details['redisCluster'] === true,
-  });
 }

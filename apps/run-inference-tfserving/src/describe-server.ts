@@ -1,7 +1,7 @@
 import { AibenchError, formatShape, type TensorSpec } from '@aibench/core';
 import { type ControlClient, formatGrpcAddress, openControlClient } from '@aibench/grpc';
 import type { InferenceTask, RunnerContext, ServerDescription } from '@aibench/harness';
-import { isRedisCluster } from '@aibench/redis';
+import { describeStore, type StoreDetails } from '@aibench/reference-store';
 import {
   aboutModel,
   askModelStatus,
@@ -16,16 +16,14 @@ import {
   type WireTensors,
 } from '@aibench/tfserving';
 import type { flags, TfServingFlags } from './flags.js';
-import { hostFlag, redisAddress, serverAddresses } from './server-addresses.js';
+import { hostFlag, serverAddresses } from './server-addresses.js';
 
 /** What sessions need to know, found out once for all of them; part of {@link ServerDescription}. */
-export interface TfServingDetails {
+export interface TfServingDetails extends StoreDetails {
   /** Shapes that the model takes its tensors in, as JSON: `[[1,30],[256]]`. */
   readonly inputShapes: string;
   /** Shapes that it gives them in. */
   readonly outputShapes: string;
-  /** Whether the reference data lies in a Redis Cluster. */
-  readonly redisCluster: boolean;
 }
 
 /** Questions take longer than inferences: the server may be busy loading. */
@@ -54,8 +52,7 @@ export async function describeServer(context: RunnerContext<typeof flags>): Prom
         { hint: 'the servers must have the same model' },
       );
     }
-    const redisCluster =
-      task.references.length > 0 && (await isRedisCluster(redisAddress(values), { flag: '--redis-host' }));
+    const store = await describeStore(context);
     const { identity, version, tensors } =
       inspected.find((each) => each.identity.isReference) ?? inspected[0]!;
     return {
@@ -68,7 +65,7 @@ export async function describeServer(context: RunnerContext<typeof flags>): Prom
         grpcClient: values.grpcClient,
         inputShapes: shapesOf(tensors.inputs),
         outputShapes: shapesOf(tensors.outputs),
-        redisCluster,
+        ...store,
       } satisfies TfServingDetails & ServerDescription['details'],
     };
   } finally {

@@ -1,5 +1,6 @@
 import { grpcImplementations } from '@aibench/grpc';
 import { type FlagSet, type FlagValues, flag } from '@aibench/harness/cli';
+import { storeFlags } from '@aibench/reference-store';
 
 const server = 'Server';
 const inference = 'Inference';
@@ -20,24 +21,7 @@ export const flags = {
       "The servers' REST ports, in the same order (port 8501, path /monitoring/prometheus/metrics where none is given), whose metrics are kept once a period; without it, there are none",
     group: server,
   }),
-  'redis-host': flag.string({
-    default: '127.0.0.1:6379',
-    placeholder: 'host:port',
-    describe:
-      'Redis with the reference data: host:port or redis://[[user]:password@]host[:port] (rediss:// for TLS); of a cluster, any node',
-    group: server,
-  }),
-  'tls-ca': flag.string({
-    default: '',
-    placeholder: 'path',
-    describe: "PEM file with the authorities to trust, instead of the system's",
-    group: server,
-  }),
-  'tls-insecure': flag.boolean({
-    default: false,
-    describe: "Don't check the servers' TLS certificates",
-    group: server,
-  }),
+  ...storeFlags,
   model: flag.string({
     default: '',
     placeholder: 'name',

@@ -1,8 +1,9 @@
 import { type Runner, startNullReferenceServer } from '@aibench/harness';
+import { checkStoreFlags } from '@aibench/reference-store';
 import { connectSession } from './connect-session.js';
 import { describeServer } from './describe-server.js';
 import { flags } from './flags.js';
-import { metricsUrls, redisAddress, serverAddresses } from './server-addresses.js';
+import { metricsUrls, serverAddresses } from './server-addresses.js';
 import { openServerStats } from './server-stats.js';
 
 /** Asks TensorFlow Serving, by Predict over gRPC. */
@@ -19,7 +20,7 @@ export const runner: Runner<typeof flags> = {
   validate(values) {
     serverAddresses(values);
     metricsUrls(values);
-    redisAddress(values);
+    checkStoreFlags(values);
   },
   describeServer,
   connect: connectSession,

@@ -1,6 +1,6 @@
 import { AibenchError } from '@aibench/core';
 import { type GrpcAddress, parseGrpcAddress } from '@aibench/grpc';
-import { parseRedisAddress, type RedisAddress } from '@aibench/redis';
+import { tlsChoice } from '@aibench/reference-store';
 import type { TfServingFlags } from './flags.js';
 
 /** The flag that names the servers, for hints. */
@@ -16,25 +16,10 @@ const defaultMetricsPath = '/monitoring/prometheus/metrics';
  * @throws AIBENCH_USAGE
  */
 export function serverAddresses(values: TfServingFlags): readonly [GrpcAddress, ...GrpcAddress[]] {
-  const { tensorflowServingHost, tlsCa, tlsInsecure } = values;
-  const options = {
-    flag: hostFlag,
-    defaultPort,
-    tls: { caPath: tlsCa === '' ? undefined : tlsCa, insecure: tlsInsecure },
-  };
-  const [first, ...others] = tensorflowServingHost.map((text) => parseGrpcAddress(text, options));
+  const options = { flag: hostFlag, defaultPort, tls: tlsChoice(values) };
+  const [first, ...others] = values.tensorflowServingHost.map((text) => parseGrpcAddress(text, options));
   if (first !== undefined) return [first, ...others];
   throw new AibenchError('AIBENCH_USAGE', 'no TensorFlow Serving is given', { hint: `see ${hostFlag}` });
-}
-
-/**
- * Where the reference data is.
- *
- * @throws AIBENCH_USAGE
- */
-export function redisAddress({ redisHost, tlsCa, tlsInsecure }: TfServingFlags): RedisAddress {
-  const tls = { caPath: tlsCa === '' ? undefined : tlsCa, insecure: tlsInsecure };
-  return parseRedisAddress(redisHost, { tls });
 }
 
 /**

@@ -1,33 +1,18 @@
 import { SharedClients } from '@aibench/grpc';
 import type { ServerDescription, Session, SessionContext } from '@aibench/harness';
 import { openHttpClient } from '@aibench/http';
-import { connectReferenceReader, parseRedisAddress, type ReferenceReader } from '@aibench/redis';
+import { type Channel, openFetchingSession } from '@aibench/reference-store';
 import { serverPath } from '@aibench/triton';
-import { type Channel, grpcChannel, httpChannel } from './channel.js';
+import { grpcChannel, httpChannel } from './channel.js';
 import { inferenceCall } from './describe-server.js';
 import type { flags } from './flags.js';
 import { serverAddresses } from './server-addresses.js';
-import { TritonSession } from './triton-session.js';
 
 type Context = SessionContext<typeof flags>;
 
 /** Opens a worker's session: a connection to its server and, where the model takes reference data, one to Redis. */
-export async function connectSession(context: Context): Promise<Session> {
-  const { references } = context.task;
-  const reader = references.length === 0 ? undefined : await connectReader(context);
-  try {
-    return new TritonSession({ channel: await openChannel(context), references, reader });
-  } catch (error) {
-    await reader?.close();
-    throw error;
-  }
-}
-
-function connectReader({ flags: values, server }: Context): Promise<ReferenceReader> {
-  return connectReferenceReader([parseRedisAddress(values.redisHost)], {
-    flag: '--redis-host',
-    cluster: server.details['redisCluster'] === true,
-  });
+export function connectSession(context: Context): Promise<Session> {
+  return openFetchingSession(context, () => openChannel(context));
 }
 
 async function openChannel(context: Context): Promise<Channel> {

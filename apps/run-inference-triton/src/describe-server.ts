@@ -1,17 +1,15 @@
 import { AibenchError, type TensorSpec } from '@aibench/core';
 import type { InferenceTask, RunnerContext, ServerDescription } from '@aibench/harness';
-import { isRedisCluster, parseRedisAddress } from '@aibench/redis';
+import { describeStore, type StoreDetails } from '@aibench/reference-store';
 import { type InferenceCall, type InspectedModel, inspectModel } from '@aibench/triton';
 import type { flags, TritonFlags } from './flags.js';
 import { closeControls, modelName, openControls } from './open-control.js';
 
 /** What sessions need to know, found out once for all of them; part of {@link ServerDescription}. */
-export interface TritonDetails {
+export interface TritonDetails extends StoreDetails {
   /** Shapes that the model takes and gives its tensors in, as {@link shapesText} writes them. */
   readonly inputShapes: string;
   readonly outputShapes: string;
-  /** Whether the reference data lies in a Redis Cluster. */
-  readonly redisCluster: boolean;
 }
 
 const referenceProduct = 'aibench-reference-server';
@@ -42,9 +40,7 @@ export async function describeServer(context: RunnerContext<typeof flags>): Prom
         { hint: 'the servers must have the same model' },
       );
     }
-    const redisCluster =
-      task.references.length > 0 &&
-      (await isRedisCluster(parseRedisAddress(values.redisHost), { flag: '--redis-host' }));
+    const store = await describeStore(context);
     const [first] = inspected as [InspectedModel, ...InspectedModel[]];
     return {
       product: productNames[first.server.name] ?? first.server.name,
@@ -61,7 +57,7 @@ export async function describeServer(context: RunnerContext<typeof flags>): Prom
         ...configurationDetails(first),
         inputShapes: shapesText(first.call.inputs),
         outputShapes: shapesText(first.call.outputs),
-        redisCluster,
+        ...store,
       } satisfies TritonDetails & ServerDescription['details'],
     };
   } finally {

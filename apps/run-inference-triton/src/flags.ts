@@ -1,5 +1,6 @@
 import { grpcImplementations } from '@aibench/grpc';
 import { type FlagSet, type FlagValues, flag } from '@aibench/harness/cli';
+import { storeFlags } from '@aibench/reference-store';
 
 const server = 'Server';
 const inference = 'Inference';
@@ -25,24 +26,7 @@ export const flags = {
       "The hosts' Prometheus endpoints, in the same order (port 8002, path /metrics where none is given), to be kept once a period; without it, only the model's statistics are",
     group: server,
   }),
-  'redis-host': flag.string({
-    default: '127.0.0.1:6379',
-    placeholder: 'host:port',
-    describe:
-      'Redis with the reference data: host:port or redis://[[user]:password@]host[:port] (rediss:// for TLS); of a cluster, any node',
-    group: server,
-  }),
-  'tls-ca': flag.string({
-    default: '',
-    placeholder: 'path',
-    describe: "PEM file with the authorities to trust, instead of the system's",
-    group: server,
-  }),
-  'tls-insecure': flag.boolean({
-    default: false,
-    describe: "Don't check the servers' TLS certificates",
-    group: server,
-  }),
+  ...storeFlags,
   model: flag.string({
     default: '',
     placeholder: 'name',

@@ -1,6 +1,6 @@
 import { AibenchError } from '@aibench/core';
 import { type Runner, startNullReferenceServer } from '@aibench/harness';
-import { parseRedisAddress } from '@aibench/redis';
+import { checkStoreFlags } from '@aibench/reference-store';
 import { connectSession } from './connect-session.js';
 import { describeServer } from './describe-server.js';
 import { flags } from './flags.js';
@@ -21,7 +21,7 @@ export const runner: Runner<typeof flags> = {
   validate(values) {
     serverAddresses(values);
     metricsAddresses(values);
-    parseRedisAddress(values.redisHost);
+    checkStoreFlags(values);
     if (!/^\d*$/.test(values.modelVersion)) {
       throw new AibenchError('AIBENCH_USAGE', `--model-version: "${values.modelVersion}" is no version`, {
         hint: "a number, the name of one of the model's folders in the repository",

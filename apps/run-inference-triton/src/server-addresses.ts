@@ -1,6 +1,7 @@
 import { AibenchError } from '@aibench/core';
 import { type GrpcAddress, parseGrpcAddress } from '@aibench/grpc';
 import { type HttpAddress, parseHttpAddress } from '@aibench/http';
+import { tlsChoice } from '@aibench/reference-store';
 import type { TritonFlags } from './flags.js';
 
 /** A server, by the protocol that it is asked in. */
@@ -16,9 +17,9 @@ const defaultPorts = { grpc: 8_001, http: 8_000 } as const;
  * @throws AIBENCH_USAGE
  */
 export function serverAddresses(values: TritonFlags): readonly [ServerAddress, ...ServerAddress[]] {
-  const { host, protocol, tlsCa, tlsInsecure } = values;
+  const { host, protocol } = values;
   const defaultPort = defaultPorts[protocol];
-  const options = { flag: '--host', defaultPort, tls: { caPath: tlsCa || undefined, insecure: tlsInsecure } };
+  const options = { flag: '--host', defaultPort, tls: tlsChoice(values) };
   const parse = (text: string): ServerAddress =>
     protocol === 'http'
       ? { protocol, http: parseHttpAddress(text, options) }
@@ -34,7 +35,7 @@ export function serverAddresses(values: TritonFlags): readonly [ServerAddress, .
  */
 export function metricsAddresses(values: TritonFlags): readonly MetricsAddress[] {
   const servers = serverAddresses(values).length;
-  const { metricsHost, tlsCa, tlsInsecure } = values;
+  const { metricsHost } = values;
   if (metricsHost.length > 0 && metricsHost.length !== servers) {
     throw new AibenchError(
       'AIBENCH_USAGE',
@@ -45,7 +46,7 @@ export function metricsAddresses(values: TritonFlags): readonly MetricsAddress[]
   const options = {
     flag: '--metrics-host',
     defaultPort: 8_002,
-    tls: { caPath: tlsCa || undefined, insecure: tlsInsecure },
+    tls: tlsChoice(values),
   };
   return metricsHost.map((text) => {
     const [, place = '', path = '/metrics'] = /^((?:https?:\/\/)?[^/]*)(\/.+)?$/i.exec(text.trim()) ?? [];
