@@ -98,6 +98,7 @@ describe('HttpConnection', () => {
 describe('statusError', () => {
   it.each([
     ['{"error":"no such model"}', 'h:1 answered 404: no such model'],
+    ['{\n  "code": 404, "message": "no such model"\n}', 'h:1 answered 404: no such model'],
     ['<p>not\n  here</p>', 'h:1 answered 404: <p>not here</p>'],
     ['', 'h:1 answered 404'],
     ['x'.repeat(5_000), `h:1 answered 404: ${'x'.repeat(200)}`],

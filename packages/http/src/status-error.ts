@@ -5,8 +5,9 @@ import type { HttpAnswer } from './http-client.js';
 export function statusError(address: string, { status, body }: HttpAnswer): AibenchError {
   let words = body.toString('utf8', 0, 1_000).trim();
   try {
-    const { error } = JSON.parse(words) as { readonly error?: unknown };
-    if (typeof error === 'string') words = error;
+    const { error, message } = JSON.parse(words) as { readonly error?: unknown; readonly message?: unknown };
+    const said = error ?? message;
+    if (typeof said === 'string') words = said;
   } catch {
     // Other servers, and proxies, answer in text or HTML.
   }
