@@ -31,6 +31,11 @@ export interface Runner<F extends FlagSet = FlagSet> {
    * @throws AIBENCH_CONNECTION, AIBENCH_SERVER with the server's address in the message
    */
   describeServer(context: RunnerContext<F>): Promise<ServerDescription>;
+  /**
+   * How long {@link describeServer} may wait for a server that is still starting,
+   * ms, beside the time that asking takes. Default: not at all.
+   */
+  readyLimitMs?(flags: FlagValues<F>): number;
   /** Opens one session. Called once a worker, in the worker's thread. */
   connect(context: SessionContext<F>): Promise<Session>;
   /**

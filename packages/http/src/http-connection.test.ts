@@ -99,11 +99,26 @@ describe('statusError', () => {
   it.each([
     ['{"error":"no such model"}', 'h:1 answered 404: no such model'],
     ['{\n  "code": 404, "message": "no such model"\n}', 'h:1 answered 404: no such model'],
+    ['{"code": 404, "type": "X", "message": "no such\\nmodel"}', 'h:1 answered 404: no such model'],
+    ['null', 'h:1 answered 404: null'],
+    ['{"error": 7}', 'h:1 answered 404: {"error": 7}'],
     ['<p>not\n  here</p>', 'h:1 answered 404: <p>not here</p>'],
     ['', 'h:1 answered 404'],
     ['x'.repeat(5_000), `h:1 answered 404: ${'x'.repeat(200)}`],
   ])('has the words of %j', (body, message) => {
     const error = statusError('h:1', { status: 404, headers: {}, body: Buffer.from(body) });
     expect(error).toMatchObject({ code: 'AIBENCH_SERVER', status: '404', message });
+  });
+
+  it('tells where a redirect leads, and what helps', () => {
+    const body = Buffer.from('<a href="/">here</a>');
+    const headers = { location: 'https://other:1/predict' };
+    expect(statusError('h:1', { status: 307, headers, body })).toMatchObject({
+      ...{ code: 'AIBENCH_SERVER', status: '307', hint: 'ask that address itself' },
+      message: 'h:1 answered 307, a redirect to https://other:1/predict, which is not followed',
+    });
+    expect(statusError('h:1', { status: 304, headers: {}, body }, 'why?')).toMatchObject({
+      ...{ message: 'h:1 answered 304: <a href="/">here</a>', hint: 'why?' },
+    });
   });
 });

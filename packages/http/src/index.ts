@@ -10,4 +10,5 @@ export {
   httpImplementations,
   openHttpClient,
 } from './open-http-client.js';
+export { type AddedHeaders, bearerTokenVariable, requestHeaders } from './request-headers.js';
 export { statusError } from './status-error.js';

@@ -1,7 +1,7 @@
 import { AibenchError, formatDurationMs, parseDurationMs } from '@aibench/core';
 
 /** The kinds of value that a flag takes, as they are named in help and docs. */
-export type FlagKind = 'string' | 'integer' | 'number' | 'boolean' | 'duration' | 'list' | 'choice';
+export type FlagKind = 'string' | 'integer' | 'number' | 'boolean' | 'duration' | 'list' | 'texts' | 'choice';
 
 /**
  * A flag as data: help, the README's tables and parsing all come from it. The
@@ -20,7 +20,11 @@ export interface Flag<Value = unknown, Kind extends FlagKind = FlagKind> {
   readonly group: string | undefined;
   /** The values that a choice accepts; empty for other kinds. */
   readonly choices: readonly string[];
-  /** @throws Error whose message completes "--name: ..." */
+  /**
+   * Reads what the user gave; of a flag that may be given several times, each text on a line of its own.
+   *
+   * @throws Error whose message completes "--name: ..."
+   */
   parse(text: string): Value;
 }
 
@@ -161,6 +165,11 @@ export const flag = {
         .map((item) => item.trim())
         .filter((item) => item !== ''),
     );
+  },
+
+  /** A text each time that the flag is given, whatever it holds but line breaks. */
+  texts(options: Omit<FlagOptions<never>, 'default'>): Flag<readonly string[], 'texts'> {
+    return define('texts', options, '', 'text', (text) => (text === '' ? [] : text.split('\n')));
   },
 
   /** One of the given texts, upper and lower case alike. */

@@ -13,6 +13,7 @@ const flags = {
   'set-blob': flag.boolean({ default: true, describe: 'Blobs' }),
   file: flag.string({ default: '', describe: 'Input', placeholder: 'path', aliases: ['input'] }),
   host: flag.list({ default: ['127.0.0.1'], describe: 'Hosts' }),
+  header: flag.texts({ describe: 'Headers' }),
   backend: flag.choice(['TF', 'ONNX'], { default: 'ONNX', describe: 'Back end' }),
 } as const satisfies FlagSet;
 
@@ -47,7 +48,29 @@ describe('parseFlags', () => {
       setBlob: true,
       file: '',
       host: ['127.0.0.1'],
+      header: [],
       backend: 'ONNX',
+    });
+  });
+
+  it('keeps every text of a flag that may be given several times', async () => {
+    const { header } = await values('--header', 'A: 1, 2', '-header=B: x=y', '--header', '', '--header', 'C');
+    expect(header).toEqual(['A: 1, 2', 'B: x=y', '', 'C']);
+    expect(await usageError('--header', 'A\nB')).toContain('a line break');
+  });
+
+  it('takes the last of a flag that is given twice', async () => {
+    const twice = [
+      '--host',
+      'a,b',
+      '--host',
+      'c',
+      '--ignore-errors',
+      '--ignore-errors=false',
+      '--set-blob=0',
+    ];
+    expect(await values(...twice, '--set-blob')).toMatchObject({
+      ...{ host: ['c'], ignoreErrors: false, setBlob: true },
     });
   });
 

@@ -12,7 +12,8 @@ export type ParsedCommand<F extends FlagSet> =
 /**
  * Reads a command line, in GNU style and in that of Go's `flag` package, whose
  * users' scripts mix `-name=value`, `--name=value`, `-name value`, `-bool` and
- * `-bool=false`. A flag given twice takes the last value, as in Go.
+ * `-bool=false`. A flag given twice takes the last value, as in Go, unless it is
+ * one of several texts.
  *
  * @param args what follows the binary's name
  * @throws AIBENCH_USAGE for an unknown flag (naming the nearest), a bad value or a stray argument
@@ -26,16 +27,15 @@ export async function parseFlags<F extends FlagSet>(
   const parsed = await parser.parse(args.map(asLongFlag));
   rejectStrayArguments(flags, parsed._.map(String));
   rejectUnknownFlags(flags, Object.keys(parsed));
-  if (parsed['help'] === true)
-    return { kind: 'print', text: `${helpText(flags, command, terminalWidth())}\n` };
-  if (parsed['version'] === true) return { kind: 'print', text: `${command.name} ${command.version}\n` };
+  if (isSet(parsed['help'])) return { kind: 'print', text: `${helpText(flags, command, terminalWidth())}\n` };
+  if (isSet(parsed['version'])) return { kind: 'print', text: `${command.name} ${command.version}\n` };
 
   const given = new Set<string>();
   const values: Record<string, unknown> = {};
   for (const [name, definition] of Object.entries(flags)) {
-    const text = parsed[name] as string | boolean | undefined;
+    const text = givenText(definition, parsed[name]);
     if (text !== undefined) given.add(name);
-    values[valueKey(name, definition)] = parseFlag(name, definition, String(text ?? definition.defaultText));
+    values[valueKey(name, definition)] = parseFlag(name, definition, text ?? definition.defaultText);
   }
   return { kind: 'run', values: values as FlagValues<F>, given };
 }
@@ -48,7 +48,6 @@ function buildParser(flags: FlagSet): Argv {
       'dot-notation': false,
       'boolean-negation': false,
       'short-option-groups': false,
-      'duplicate-arguments-array': false,
       'parse-numbers': false,
       'parse-positional-numbers': false,
       'unknown-options-as-args': true,
@@ -64,12 +63,26 @@ function buildParser(flags: FlagSet): Argv {
   return parser;
 }
 
-/** A bare boolean flag means true; every other value arrives as the user's text. */
+/** Every value arrives as the user's text; a bare boolean flag as an empty one. */
 function yargsOption({ kind, aliases }: Flag): Options {
   const alias = [...aliases];
-  return kind === 'boolean'
-    ? { alias, type: 'string', coerce: booleanText }
-    : { alias, type: 'string', requiresArg: true };
+  return { alias, type: 'string', requiresArg: kind !== 'boolean' };
+}
+
+/** Whether a flag of the parser's own was given, once or more often. */
+function isSet(parsed: unknown): boolean {
+  return [parsed].flat().includes(true);
+}
+
+/** What was given for a flag, as often as it was. */
+function givenText({ kind }: Flag, parsed: unknown): string | undefined {
+  if (parsed === undefined) return undefined;
+  const texts = (Array.isArray(parsed) ? parsed : [parsed]).map(kind === 'boolean' ? booleanText : String);
+  if (kind !== 'texts') return texts.at(-1);
+  if (texts.some((text) => text.includes('\n'))) {
+    throw new AibenchError('AIBENCH_USAGE', 'a line break is in a flag that takes none');
+  }
+  return texts.join('\n');
 }
 
 function usageError(message: string | undefined, cause: Error | undefined): AibenchError {
@@ -84,8 +97,8 @@ function terminalWidth(): number {
   return Math.min(process.stdout.columns ?? 100, 110);
 }
 
-function booleanText(text: string | undefined): string | undefined {
-  return text === '' ? 'true' : text;
+function booleanText(text: unknown): string {
+  return text === '' ? 'true' : String(text);
 }
 
 /** Go's `-name` as `--name`; numbers, `-` and one-letter flags stay as they are. */

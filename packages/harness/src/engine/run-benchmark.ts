@@ -68,7 +68,7 @@ function describeServer(
   { runner, load, signal }: BenchmarkOptions,
   context: RunnerContext,
 ): Promise<ServerDescription> {
-  const limitMs = setUpLimitMs(load.requestTimeoutMs);
+  const limitMs = setUpLimitMs(load.requestTimeoutMs) + (runner.readyLimitMs?.(context.flags) ?? 0);
   const description = within(
     runner.describeServer(context),
     limitMs,

@@ -25,6 +25,8 @@ export const runner = {
     return { product: 'stub', version: '1', isReference: false, details: {} };
   },
 
+  readyLimitMs: (flags: object) => (values(flags).trouble === 'silent-server' ? 250 : 0),
+
   async connect(context: SessionContext) {
     const { trouble, troubleWorker } = values(context.flags);
     if (context.worker === troubleWorker) {

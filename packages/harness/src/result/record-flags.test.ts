@@ -9,6 +9,8 @@ const flags = {
   'redis-password': flag.string({ ...about, default: '' }),
   'reporting-period': flag.duration({ ...about, default: '1m30s' }),
   workers: flag.integer({ ...about, default: 8 }),
+  header: flag.texts(about),
+  'bearer-token': flag.string({ ...about, default: '' }),
 };
 const values = defaultValues(flags);
 
@@ -20,6 +22,16 @@ describe('recordFlags', () => {
       'redis-password': '',
       'reporting-period': '1m30s',
       workers: 8,
+      header: [],
+      'bearer-token': '',
+    });
+  });
+
+  it('keeps the names of headers, and no login', () => {
+    const given = { ...values, header: ['X-Run: 7', 'authorization:Bearer secret:2'], bearerToken: 'secret' };
+    expect(recordFlags(flags, given)).toMatchObject({
+      header: ['X-Run: ***', 'authorization: ***'],
+      'bearer-token': '***',
     });
   });
 

@@ -11,6 +11,8 @@ export function recordFlags(
       const value = values[valueKey(name, definition)];
       if (definition.kind === 'duration') return [name, formatDurationMs(value as number)];
       if (/password|token|secret/.test(name)) return [name, value === '' ? '' : '***'];
+      // Whose values may be logins, and whose names alone tell what was sent.
+      if (name === 'header') return [name, (value as readonly string[]).map(headerName)];
       if (Array.isArray(value)) return [name, value.map(withoutPassword)];
       return [name, withoutPassword(value)];
     }),
@@ -20,4 +22,8 @@ export function recordFlags(
 /** A URL's password is whatever lies between the user's colon and the last @. */
 function withoutPassword(value: unknown): unknown {
   return typeof value === 'string' ? value.replace(/(\/\/[^/@:]*:).*@/, '$1***@') : value;
+}
+
+function headerName(line: string): string {
+  return `${line.replace(/:.*$/s, '').trim()}: ***`;
 }
