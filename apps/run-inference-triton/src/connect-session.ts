@@ -23,7 +23,7 @@ async function openChannel(context: Context): Promise<Channel> {
   if (address.protocol === 'grpc') {
     return grpcChannel(await clientsOf(context).join(address.grpc), call);
   }
-  const client = await openHttpClient(address.http, { flag: '--host' });
+  const client = await openHttpClient(address.http, { flag: '--host', implementation: values.httpClient });
   try {
     // Connects: the first inference must not have to.
     await client.route({ method: 'GET', path: serverPath.live }).send();

@@ -49,7 +49,9 @@ export async function describeServer(context: RunnerContext<typeof flags>): Prom
       details: {
         addresses: controls.map(({ address }) => address).join(','),
         protocol: values.protocol,
-        ...(values.protocol === 'grpc' ? { grpcClient: values.grpcClient } : {}),
+        ...(values.protocol === 'grpc'
+          ? { grpcClient: values.grpcClient }
+          : { httpClient: values.httpClient }),
         model,
         serverReady: inspected.every(({ serverReady }) => serverReady),
         versions: first.description.versions.join(','),

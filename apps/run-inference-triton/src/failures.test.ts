@@ -42,6 +42,7 @@ describe.each([
   ['grpc', [], 'INTERNAL'],
   ['grpc', ['--grpc-client', 'grpc-js'], 'INTERNAL'],
   ['http', [], '500'],
+  ['http', ['--http-client', 'undici'], '500'],
 ])('over %s %j', (protocol, way, failed) => {
   it('wrong answers are caught', async () => {
     const server = await startServer('--wrong-every', '97');
@@ -182,12 +183,13 @@ describe.each([
   });
 });
 
-describe('an answer over HTTP', () => {
+describe.each(['own', 'undici'])('an answer over HTTP, by the client "%s"', (client) => {
   const ignoring = ['--ignore-errors', '--max-queries', '20', '--workers', '2'];
 
   async function ask(infer: InferHandler, flags: readonly string[] = ignoring) {
     const host = await startFakeTriton(infer);
-    return runWithResult(['--protocol', 'http', '--host', host, '--file', dataFile, ...flags]);
+    const way = ['--protocol', 'http', '--http-client', client];
+    return runWithResult([...way, '--host', host, '--file', dataFile, ...flags]);
   }
 
   it('that is none of 200 is counted by its status', async () => {
@@ -271,6 +273,7 @@ describe('usage', () => {
     [['--host', 'grpc://'], 'is no address of a gRPC server'],
     [['--protocol', 'http', '--host', 'grpc://h'], 'is no address of an HTTP server'],
     [['--protocol', 'http', '--grpc-client', 'grpc-js'], '--grpc-client does not go with --protocol http'],
+    [['--http-client', 'undici'], '--http-client goes with --protocol http only'],
     [['--protocol', 'http', '--workers-per-connection', '2'], '--workers-per-connection does not go with'],
     [['--protocol', 'rest'], 'none of grpc, http'],
     [['--model-version', 'latest'], '"latest" is no version'],

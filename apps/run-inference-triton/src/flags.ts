@@ -1,5 +1,6 @@
 import { grpcImplementations } from '@aibench/grpc';
 import { type FlagSet, type FlagValues, flag } from '@aibench/harness/cli';
+import { httpImplementations } from '@aibench/http';
 import { storeFlags } from '@aibench/reference-store';
 
 const server = 'Server';
@@ -42,6 +43,11 @@ export const flags = {
   'grpc-client': flag.choice(grpcImplementations, {
     default: 'own',
     describe: "What carries the calls: the suite's own client, or @grpc/grpc-js as a cross-check",
+    group: inference,
+  }),
+  'http-client': flag.choice(httpImplementations, {
+    default: 'own',
+    describe: "What carries the requests over HTTP: the suite's own client, or undici as a cross-check",
     group: inference,
   }),
   'workers-per-connection': flag.integer({

@@ -46,10 +46,9 @@ describeWithServer('openssl', 'TLS', () => {
       expect(trusted.stderr).toBe('');
       expect(trusted.result!.counts.verified).toBe(100);
       expect((await runInference([...encrypted, '--tls-insecure'])).exitCode).toBe(0);
-      if (protocol === 'grpc') {
-        const other = [...encrypted, '--tls-ca', certificatePath, '--grpc-client', 'grpc-js'];
-        expect((await runInference(other)).stderr).toBe('');
-      }
+      const otherClient = protocol === 'grpc' ? ['--grpc-client', 'grpc-js'] : ['--http-client', 'undici'];
+      const other = [...encrypted, '--tls-ca', certificatePath, ...otherClient];
+      expect((await runInference(other)).stderr).toBe('');
       const refused = await runInference(encrypted);
       expect(refused.exitCode).toBe(1);
       expect(refused.stderr).toContain('--tls-ca');
@@ -114,6 +113,7 @@ function tests(python: string): void {
     ['grpc', ['--grpc-client', 'grpc-js']],
     ['grpc', ['--workers-per-connection', '4']],
     ['http', []],
+    ['http', ['--http-client', 'undici']],
   ])('over %s %j', (protocol, way) => {
     it.each([
       ['without reference data', [], ['encode', 'wait', 'decode'], 'financialNet_NoReference', '1x30'],

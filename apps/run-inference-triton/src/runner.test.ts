@@ -38,6 +38,7 @@ describe.each([
   ['grpc', ['--grpc-client', 'grpc-js']],
   ['grpc', ['--workers-per-connection', '3', '--threads', '2']],
   ['http', []],
+  ['http', ['--http-client', 'undici']],
 ])('aibench-run-inference-triton over %s %j', (protocol, way) => {
   it.each([
     ['without reference data', [], ['encode', 'wait', 'decode'], '1x30'],
@@ -69,6 +70,7 @@ describe.each([
     expect(result!.server).toMatchObject({ product: 'aibench-reference-server', isReference: true });
     expect(result!.server.details).toMatchObject({
       ...{ protocol, inputShapes, outputShapes: '1x2', serverReady: true },
+      [`${protocol}Client`]: /-client$/.test(way[0] ?? '') ? way[1] : 'own',
     });
   });
 });

@@ -27,7 +27,10 @@ export const runner: Runner<typeof flags> = {
         hint: "a number, the name of one of the model's folders in the repository",
       });
     }
-    if (values.protocol !== 'http') return;
+    if (values.protocol !== 'http') {
+      if (values.httpClient !== 'own') throw onlyHttp('http-client');
+      return;
+    }
     if (values.grpcClient !== 'own') throw onlyGrpc('grpc-client');
     if (values.workersPerConnection > 1) throw onlyGrpc('workers-per-connection');
   },
@@ -48,4 +51,8 @@ function onlyGrpc(name: keyof typeof flags): AibenchError {
   return new AibenchError('AIBENCH_USAGE', `--${name} does not go with --protocol http`, {
     hint: 'over HTTP, each worker has a connection of its own',
   });
+}
+
+function onlyHttp(name: keyof typeof flags): AibenchError {
+  return new AibenchError('AIBENCH_USAGE', `--${name} goes with --protocol http only`);
 }

@@ -1,4 +1,5 @@
 export { unreachableReasons, untrustedCertificateCodes } from './connection-failure.js';
+export { DeadlineTimer } from './deadline-timer.js';
 export { formatDurationMs, parseDurationMs } from './duration.js';
 export {
   AibenchError,

@@ -1,6 +1,5 @@
-import { AibenchError, type MessageBytes } from '@aibench/core';
+import { AibenchError, DeadlineTimer, type MessageBytes } from '@aibench/core';
 import type { ConnectionContext } from './connection-error.js';
-import { DeadlineTimer } from './deadline-timer.js';
 import { formatGrpcAddress, type GrpcAddress } from './grpc-address.js';
 import { cancelledError, deadlineError } from './grpc-answer.js';
 import type { CallOptions, GrpcClient, UnaryMethod } from './grpc-client.js';

@@ -2,10 +2,10 @@ import type { MessageBytes } from '@aibench/core';
 
 /** What never changes of a request. */
 export interface HttpRequestHead {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS';
   /** With its query: `/v2/predict`. */
   readonly path: string;
-  /** Names in lower case, without `host` and `content-length`. Default: none. */
+  /** Names in lower case, without those that the client itself sends, as `host` and `content-length`. Default: none. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -24,8 +24,8 @@ export interface HttpRoute {
    * Sends it and reads its answer.
    *
    * @param body not to be changed until the answer is in. Default: none
-   * @throws AIBENCH_CONNECTION where the server cannot be reached or the connection is lost, AIBENCH_TIMEOUT,
-   *   AIBENCH_ANSWER where what comes is no HTTP/1 or is too long
+   * @throws AIBENCH_CONNECTION where the server cannot be reached, the connection is lost or what comes is no HTTP/1;
+   *   AIBENCH_TIMEOUT; AIBENCH_ANSWER where the answer is too long, compressed, or has something behind it
    */
   send(body?: MessageBytes): Promise<HttpAnswer>;
 }
@@ -39,7 +39,7 @@ export interface HttpRoute {
 export interface HttpClient {
   /** `host:port` of the server. */
   readonly address: string;
-  /** Encodes what never changes of a request. */
+  /** Encodes what never changes of a request. @throws AIBENCH_USAGE where it cannot be sent over HTTP/1 */
   route(head: HttpRequestHead): HttpRoute;
   /** Bytes that were given to the socket and not yet sent; undefined where the client cannot tell. */
   backlogBytes(): number | undefined;

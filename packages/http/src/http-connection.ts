@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { inputError, type MessageBytes } from '@aibench/core';
+import type { MessageBytes } from '@aibench/core';
 import { Client, type Dispatcher } from 'undici';
+import { mostHeadBytes } from './answer-reader.js';
 import type { HttpAddress } from './http-address.js';
 import type { HttpAnswer, HttpRequestHead } from './http-client.js';
-import { type HttpErrorContext, httpError } from './http-error.js';
+import { codingError, type HttpErrorContext, httpError } from './http-error.js';
+import { readAuthorities } from './http-socket.js';
 
 /** A request. */
 export interface HttpRequest extends HttpRequestHead {
@@ -17,11 +18,13 @@ export interface HttpConnectionOptions {
   readonly flag?: string;
   /** Limit for an answer, ms. Default: none. */
   readonly timeoutMs?: number;
+  /** The flag that limit comes from, for hints. Default `--request-timeout`. */
+  readonly timeoutFlag?: string;
+  /** Limit for connecting, ms. Default 5,000. */
+  readonly connectTimeoutMs?: number;
   /** Longest answer that is taken, bytes. Default 256 MiB. */
   readonly maxAnswerBytes?: number;
 }
-
-const connectTimeoutMs = 5_000;
 
 /** One connection to one HTTP server, kept alive, with one request out at a time. Nothing is sent twice. */
 export class HttpConnection {
@@ -33,12 +36,13 @@ export class HttpConnection {
 
   /** @throws AIBENCH_INPUT where the file of authorities cannot be read */
   constructor(where: HttpAddress, options: HttpConnectionOptions = {}) {
-    const { flag = '--host', timeoutMs = 0, maxAnswerBytes = 268_435_456 } = options;
+    const { flag, timeoutFlag, timeoutMs, maxAnswerBytes, connectTimeoutMs } = withDefaults(options);
     this.address = where.address;
-    this.#context = { address: where.address, flag, tls: where.tls !== undefined };
+    this.#context = { address: where.address, flag, timeoutFlag, tls: where.tls !== undefined };
     this.#client = new Client(where.origin, {
       connect: { timeout: connectTimeoutMs, ...(where.tls === undefined ? {} : tlsOptions(where.tls)) },
       connectTimeout: connectTimeoutMs,
+      maxHeaderSize: mostHeadBytes,
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
       maxResponseSize: maxAnswerBytes,
@@ -55,14 +59,18 @@ export class HttpConnection {
     return new Promise((resolve, reject) => {
       const fail = (cause: unknown) =>
         reject(httpError({ ...this.#context, hasAnswered: this.#hasAnswered }, cause));
-      const succeed = (answer: HttpAnswer) => {
+      const onHttp = () => {
         this.#hasAnswered = true;
-        resolve(answer);
+      };
+      const succeed = (answer: HttpAnswer) => {
+        const error = codingError(this.address, answer);
+        if (error === undefined) resolve(answer);
+        else reject(error);
       };
       try {
         this.#client.dispatch(
           { method, path, headers, body: body === undefined ? null : undiciBody(body) },
-          new AnswerCollector(succeed, fail),
+          new AnswerCollector(onHttp, succeed, fail),
         );
       } catch (cause) {
         fail(cause);
@@ -78,13 +86,15 @@ export class HttpConnection {
 
 /** Puts an answer together with as little as undici allows. */
 class AnswerCollector implements Dispatcher.DispatchHandler {
+  readonly #onHttp: () => void;
   readonly #resolve: (answer: HttpAnswer) => void;
   readonly #reject: (cause: unknown) => void;
   readonly #chunks: Buffer[] = [];
   #status = 0;
   #headers: HttpAnswer['headers'] = {};
 
-  constructor(resolve: (answer: HttpAnswer) => void, reject: (cause: unknown) => void) {
+  constructor(onHttp: () => void, resolve: (answer: HttpAnswer) => void, reject: (cause: unknown) => void) {
+    this.#onHttp = onHttp;
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -92,6 +102,7 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
   onRequestStart(): void {}
 
   onResponseStart(_controller: unknown, status: number, headers: HttpAnswer['headers']): void {
+    this.#onHttp();
     this.#status = status;
     this.#headers = headers;
   }
@@ -121,17 +132,19 @@ function undiciBody(body: MessageBytes): UndiciBody {
   })() as unknown as UndiciBody;
 }
 
-function tlsOptions({ caPath, insecure }: NonNullable<HttpAddress['tls']>): object {
-  return {
-    rejectUnauthorized: insecure !== true,
-    ...(caPath === undefined ? {} : { ca: readAuthorities(caPath) }),
-  };
+function tlsOptions(tls: NonNullable<HttpAddress['tls']>): object {
+  const ca = readAuthorities(tls);
+  return { rejectUnauthorized: tls.insecure !== true, ...(ca === undefined ? {} : { ca }) };
 }
 
-function readAuthorities(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw inputError(path, cause);
-  }
+/** The options, all of them said. */
+export function withDefaults(options: HttpConnectionOptions): Required<HttpConnectionOptions> {
+  const {
+    flag = '--host',
+    timeoutMs = 0,
+    timeoutFlag = '--request-timeout',
+    connectTimeoutMs = 5_000,
+    maxAnswerBytes = 268_435_456,
+  } = options;
+  return { flag, timeoutMs, timeoutFlag, connectTimeoutMs, maxAnswerBytes };
 }

@@ -1,4 +1,6 @@
 import { AibenchError, unreachableReasons, untrustedCertificateCodes } from '@aibench/core';
+import type { HttpAnswer } from './http-client.js';
+import { HttpFault, type HttpFaultKind } from './http-fault.js';
 
 /** What an error of a connection refers to. */
 export interface HttpErrorContext {
@@ -6,32 +8,39 @@ export interface HttpErrorContext {
   readonly address: string;
   /** The flag that names the server. */
   readonly flag: string;
+  /** The flag that says how long an answer may take. */
+  readonly timeoutFlag: string;
   /** Whether TLS is spoken. */
   readonly tls: boolean;
   /** Whether the server has answered over this connection before, in HTTP. */
   readonly hasAnswered: boolean;
 }
 
-const unreachable: Readonly<Record<string, string>> = {
-  ...unreachableReasons,
-  ETIMEDOUT: 'the connection timed out',
-  UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
+const timedOut = 'the connection timed out';
+const unreachable: Readonly<Record<string, string>> = { ...unreachableReasons, ETIMEDOUT: timedOut };
+
+/** What undici's and its parser's errors say, by their codes. */
+const undiciFaults: Readonly<Record<string, HttpFaultKind>> = {
+  HPE_INVALID_EOF_STATE: 'closed',
+  UND_ERR_BODY_TIMEOUT: 'late',
+  UND_ERR_CLOSED: 'closedHere',
+  UND_ERR_CONNECT_TIMEOUT: 'lateConnection',
+  UND_ERR_DESTROYED: 'closedHere',
+  UND_ERR_HEADERS_OVERFLOW: 'longHead',
+  UND_ERR_HEADERS_TIMEOUT: 'late',
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'longBody',
 };
-const late = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 
 /** Why a request over HTTP has got no answer, in the suite's terms; an AibenchError stays what it is. */
 export function httpError(context: HttpErrorContext, cause: unknown): AibenchError {
   if (cause instanceof AibenchError) return cause;
-  const { address, flag, tls, hasAnswered } = context;
-  const { code = '', message = '', name = '' } = rootOf(cause);
+  const { address, flag, timeoutFlag, tls, hasAnswered } = context;
+  const { code = '', message = '' } = rootOf(cause);
   const failed = (text: string, hint?: string) =>
     new AibenchError('AIBENCH_CONNECTION', text, { hint, cause });
-  if (code in unreachable) {
-    return failed(
-      `cannot connect to the HTTP server at ${address}: ${unreachable[code]}`,
-      `is it running? see ${flag}`,
-    );
-  }
+  const unreached = (reason: string | undefined) =>
+    failed(`cannot connect to the HTTP server at ${address}: ${reason}`, `is it running? see ${flag}`);
+  if (code in unreachable) return unreached(unreachable[code]);
   if (untrustedCertificateCodes.has(code)) {
     return failed(
       `${address} shows a certificate that is not trusted: ${message}`,
@@ -46,26 +55,50 @@ export function httpError(context: HttpErrorContext, cause: unknown): AibenchErr
     );
   }
   const otherScheme = tls ? '' : '; a server that expects TLS is written https://';
-  if (name === 'HTTPParserError') {
-    return failed(
-      `${address} does not speak HTTP/1`,
-      `is it the port for HTTP, and not that for gRPC? see ${flag}${otherScheme}`,
-    );
+  switch (faultOf(cause)) {
+    case 'syntax':
+      return failed(
+        `${address} does not speak HTTP/1`,
+        `is it the port for HTTP, and not that for gRPC? see ${flag}${otherScheme}`,
+      );
+    case 'lateConnection':
+      return unreached(timedOut);
+    case 'late':
+      return new AibenchError('AIBENCH_TIMEOUT', `${address} did not answer in time`, {
+        hint: `see ${timeoutFlag}`,
+        cause,
+      });
+    case 'longHead':
+    case 'longBody':
+      return new AibenchError('AIBENCH_ANSWER', `${address} sends a longer answer than is taken`, { cause });
+    case 'excess':
+      return new AibenchError('AIBENCH_ANSWER', `${address} sends more than it was asked for`, { cause });
+    case 'closedHere':
+      return failed(`the connection to ${address} was closed by this side`);
+    default:
+      if (hasAnswered) return failed(`the connection to ${address} was lost`);
+      return failed(
+        `${address} closed the connection instead of answering in HTTP/1`,
+        `is it the port for HTTP? see ${flag}${otherScheme}`,
+      );
   }
-  if (late.has(code)) {
-    return new AibenchError('AIBENCH_TIMEOUT', `${address} did not answer in time`, {
-      hint: 'see --request-timeout',
-      cause,
-    });
-  }
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
-    return new AibenchError('AIBENCH_ANSWER', `${address} sends a longer answer than is taken`, { cause });
-  }
-  if (hasAnswered) return failed(`the connection to ${address} was lost`);
-  return failed(
-    `${address} closed the connection instead of answering in HTTP/1`,
-    `is it the port for HTTP? see ${flag}${otherScheme}`,
+}
+
+/** Why an answer cannot be used whatever it says: it is compressed, though nobody has offered to take that. */
+export function codingError(address: string, { headers }: HttpAnswer): AibenchError | undefined {
+  const coding = headers['content-encoding'];
+  if (coding === undefined || coding === '' || coding === 'identity') return undefined;
+  return new AibenchError(
+    'AIBENCH_ANSWER',
+    `${address} answers in the coding ${JSON.stringify(coding)}, which was not asked for`,
+    { hint: 'compression has to be off where answers are timed' },
   );
+}
+
+function faultOf(cause: unknown): HttpFaultKind | undefined {
+  if (cause instanceof HttpFault) return cause.kind;
+  const { code = '', name } = rootOf(cause);
+  return undiciFaults[code] ?? (name === 'HTTPParserError' ? 'syntax' : undefined);
 }
 
 /** The error of the operating system, or of undici, that is at the bottom of another. */

@@ -1,42 +1,27 @@
 import type { HttpAddress } from './http-address.js';
 import type { HttpClient } from './http-client.js';
-import { HttpConnection, type HttpConnectionOptions } from './http-connection.js';
+import { type HttpConnectionOptions, withDefaults } from './http-connection.js';
+import { OwnHttpClient } from './own-http-client.js';
+import { UndiciHttpClient } from './undici-http-client.js';
 
 /** What carries the requests. */
 export type HttpImplementation = (typeof httpImplementations)[number];
 
 /** The choices of `--http-client`, the default first. */
-export const httpImplementations = ['undici'] as const;
+export const httpImplementations = ['own', 'undici'] as const;
 
 /** How a client behaves. */
 export interface HttpClientOptions extends HttpConnectionOptions {
-  /** Default `undici`. */
+  /** Our own HTTP/1.1, or undici as a cross-check. Default `own`. */
   readonly implementation?: HttpImplementation;
 }
 
 /**
- * Makes a client for requests on the hot path.
+ * Makes a client for requests on the hot path. It connects with the first request.
  *
- * @throws AIBENCH_CONNECTION where nothing can be reached there, AIBENCH_INPUT where the file of authorities cannot be read
+ * @throws AIBENCH_INPUT where the file of authorities cannot be read
  */
 export async function openHttpClient(address: HttpAddress, options: HttpClientOptions): Promise<HttpClient> {
-  const connection = new HttpConnection(address, options);
-  return {
-    address: connection.address,
-    route: ({ method, path, headers = {} }) => ({
-      send(body) {
-        if (body === undefined || body instanceof Uint8Array)
-          return connection.send({ method, path, headers, ...(body === undefined ? {} : { body }) });
-        const length = body.reduce((sum, { byteLength }) => sum + byteLength, 0);
-        return connection.send({
-          method,
-          path,
-          headers: { ...headers, 'content-length': `${length}` },
-          body,
-        });
-      },
-    }),
-    backlogBytes: () => undefined,
-    close: () => connection.close(),
-  };
+  if (options.implementation === 'undici') return new UndiciHttpClient(address, options);
+  return new OwnHttpClient(address, withDefaults(options));
 }

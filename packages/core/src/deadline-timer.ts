@@ -1,6 +1,6 @@
 /**
- * One timer for the deadlines of many calls. It is set for the earliest that it
- * knows of, and when it fires all are looked at; a call whose deadline is not
+ * One timer for the deadlines of many requests. It is set for the earliest that it
+ * knows of, and when it fires all are looked at; a request whose deadline is not
  * the earliest, which is nearly every one, costs a comparison.
  */
 export class DeadlineTimer {
