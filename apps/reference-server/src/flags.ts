@@ -98,6 +98,10 @@ export const flags = {
     ...{ default: '', placeholder: 'folder', group: torchserve },
     describe: 'Folder of model archives (.mar), which clients register; empty: none',
   }),
+  'torchserve-models': flag.list({
+    ...{ default: [], placeholder: 'archive,..', group: torchserve },
+    describe: 'Archives of the store that are registered from the start, or all',
+  }),
   'flask-port': flag.integer({
     ...{ ...port, default: 8003, group: flask },
     describe: "Port for the Flask service's protocol; 0 takes a free one",

@@ -25,7 +25,10 @@ describe('aibench-reference-server', () => {
 
   it('tells the addresses of all protocols', async () => {
     const { addresses } = await startReferenceServer();
-    const names = ['redis', 'tfserving', 'tfservingRest', 'triton', 'tritonHttp', 'tritonMetrics'];
+    const names = [
+      ...['redis', 'tfserving', 'tfservingRest', 'triton', 'tritonHttp', 'tritonMetrics'],
+      ...['torchserve', 'torchserveManagement', 'torchserveMetrics', 'torchserveGrpc', 'flask'],
+    ];
     expect(Object.keys(addresses)).toEqual(names);
     expect(new Set(Object.values(addresses)).size).toBe(names.length);
   });

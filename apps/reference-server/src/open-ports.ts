@@ -10,7 +10,10 @@ import type { Protocol } from './protocols.js';
 import { RespServer } from './resp/resp-server.js';
 import { restHandler } from './tfserving/tfserving-rest.js';
 import { TfServingService } from './tfserving/tfserving-service.js';
-import { torchServeHandler } from './torchserve/torchserve-http.js';
+import { torchServeHandlers } from './torchserve/torchserve-grpc.js';
+import { TorchServeHttp } from './torchserve/torchserve-http.js';
+import { TorchServeMetrics } from './torchserve/torchserve-metrics.js';
+import { TorchServeService } from './torchserve/torchserve-service.js';
 import { tritonHandlers } from './triton/triton-grpc.js';
 import { TritonHttp } from './triton/triton-http.js';
 import { TritonMetrics } from './triton/triton-metrics.js';
@@ -165,14 +168,43 @@ async function* openTriton(settings: PortSettings): AsyncGenerator<readonly [Add
 }
 
 async function* openTorchServe(settings: PortSettings): AsyncGenerator<readonly [AddressName, OpenPort]> {
-  const { flags, tls } = settings;
-  const { host } = flags;
+  const { flags, engine, load, tls } = settings;
+  const { host, maxMessageBytes } = flags;
   const server = serverHeader(settings);
+  const service = new TorchServeService({
+    ...{ engine, load, engineName: server, store: flags.modelStore },
+    startupModels: flags.torchserveModels,
+  });
+  await service.start();
+  const metrics = new TorchServeMetrics(service);
+  const http = new TorchServeHttp(service, metrics, maxMessageBytes);
   yield [
     'torchserve',
     await HttpPort.listen({
       ...{ host, tls, server, port: flags.torchservePort, flag: 'torchserve-port' },
-      handler: torchServeHandler(),
+      handler: http.inference(),
+    }),
+  ];
+  yield [
+    'torchserveManagement',
+    await HttpPort.listen({
+      ...{ host, tls, server, port: flags.torchserveManagementPort, flag: 'torchserve-management-port' },
+      handler: http.management(),
+    }),
+  ];
+  // Without TLS, as the others'.
+  yield [
+    'torchserveMetrics',
+    await HttpPort.listen({
+      ...{ host, server, tls: undefined, port: flags.torchserveMetricsPort, flag: 'torchserve-metrics-port' },
+      handler: http.metrics(),
+    }),
+  ];
+  yield [
+    'torchserveGrpc',
+    await GrpcPort.listen({
+      ...{ host, tls, server, maxMessageBytes, port: flags.torchserveGrpcPort, flag: 'torchserve-grpc-port' },
+      handlers: torchServeHandlers(service),
     }),
   ];
 }
