@@ -7,6 +7,9 @@ import { HttpFault } from './http-fault.js';
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
+/** How every head begins. */
+const begin = Buffer.from('HTTP/1.');
+
 /** The longest head that is taken, those of interim answers before it included. */
 export const mostHeadBytes = 65_536;
 /** Heads up to this size are kept, to know them again. */
@@ -108,6 +111,10 @@ export class AnswerReader {
     const used = end ?? head.length;
     if (this.#headBytes + used > mostHeadBytes) throw new HttpFault('longHead');
     if (end === undefined) {
+      // What is no HTTP need not have an empty line to be told by.
+      for (let i = 0; i < Math.min(begin.length, head.length); i++) {
+        if (head[i] !== begin[i]) throw new HttpFault('syntax', 'it does not begin with a status line');
+      }
       this.#rest = before === 0 ? Buffer.from(head) : head;
       return undefined;
     }

@@ -24,8 +24,7 @@ export function checkRequestHead({ method, path, headers = {} }: HttpRequestHead
   const refuse = (message: string) => {
     throw new AibenchError('AIBENCH_USAGE', message);
   };
-  if (!/^(?:\/[\x21-\x7e]*|\*)$/.test(path))
-    refuse(`"${path}" is no path of ${method}: it is written /path?query`);
+  if (!/^\/[\x21-\x7e]*$/.test(path)) refuse(`"${path}" is no path of ${method}: it is written /path?query`);
   for (const [name, value] of Object.entries(headers)) {
     if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(name)) refuse(`"${name}" is no name of a header field`);
     if (own.has(name)) refuse(`the header field ${name} is the client's own`);
