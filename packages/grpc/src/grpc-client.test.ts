@@ -47,6 +47,20 @@ describe.each(grpcImplementations)('the client "%s" against @grpc/grpc-js', (imp
     expect(await echo.call([])).toHaveLength(0);
   });
 
+  it('sends metadata with every call', async () => {
+    const client = await open(await startGrpcServer(), {
+      headers: { authorization: 'Bearer x', 'x-run': '7' },
+    });
+    const metadata = client.method('/test.Service/Metadata');
+    for (const [name, value] of [
+      ['authorization', 'Bearer x'],
+      ['x-run', '7'],
+      ['x-other', ''],
+    ] as const) {
+      expect(Buffer.from(await metadata.call(text(name))).toString()).toBe(value);
+    }
+  });
+
   it('takes messages of any length in both directions', async () => {
     const client = await open(await startGrpcServer());
     const echo = client.method('/test.Service/Echo');

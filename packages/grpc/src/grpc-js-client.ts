@@ -34,6 +34,7 @@ export class GrpcJsClient implements GrpcClient {
   readonly #options: OwnGrpcClientOptions;
   readonly #context: StatusContext;
   readonly #client: Client;
+  readonly #metadata = new Metadata();
   /** How to cancel the calls that are out. */
   readonly #cancels = new Set<() => void>();
   #isClosed = false;
@@ -44,6 +45,7 @@ export class GrpcJsClient implements GrpcClient {
     this.#options = options;
     this.#context = { address: this.address, flag: options.flag };
     this.#client = new Client(this.address, channelCredentials(place), channelOptions(place, options));
+    for (const [name, value] of Object.entries(options.headers)) this.#metadata.set(name, value);
   }
 
   /** Sees that a gRPC server is there. @throws AIBENCH_CONNECTION as our own client does */
@@ -97,7 +99,7 @@ export class GrpcJsClient implements GrpcClient {
         toBuffer,
         (bytes: Buffer) => bytes,
         message,
-        new Metadata(),
+        this.#metadata,
         timeoutMs > 0 ? { deadline: Date.now() + timeoutMs } : {},
         (error, answer) => {
           signal?.removeEventListener('abort', cancel);

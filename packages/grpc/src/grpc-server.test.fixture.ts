@@ -75,6 +75,10 @@ export async function startGrpcServer(options: GrpcServerOptions = {}): Promise<
     Held(call, done) {
       held.push(() => done(null, call.request));
     },
+    /** Gives back what the call has under the name that the request says. */
+    Metadata(call, done) {
+      done(null, Buffer.from(String(call.metadata.get(call.request.toString())[0] ?? '')));
+    },
     /** As many octets as the request says. */
     Give(call, done) {
       done(null, Buffer.alloc(Number(call.request.toString()), 'give'));

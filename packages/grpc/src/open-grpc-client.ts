@@ -13,6 +13,8 @@ export interface GrpcClientOptions {
   readonly maxMessageBytes?: number;
   /** Limit for connecting, until the server has answered as HTTP/2 does. Default 5,000. */
   readonly connectTimeoutMs?: number;
+  /** Metadata of every call, names in lower case; no binary values. Default: none. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Our own HTTP/2, or @grpc/grpc-js as a cross-check. Default `own`. */
   readonly implementation?: GrpcImplementation;
 }
@@ -89,6 +91,6 @@ export function openControlClient(
 }
 
 function withDefaults(options: Omit<GrpcClientOptions, 'implementation'>): OwnGrpcClientOptions {
-  const { flag, timeoutMs, maxMessageBytes = 268_435_456, connectTimeoutMs = 5_000 } = options;
-  return { flag, timeoutMs, maxMessageBytes, connectTimeoutMs };
+  const { flag, timeoutMs, maxMessageBytes = 268_435_456, connectTimeoutMs = 5_000, headers = {} } = options;
+  return { flag, timeoutMs, maxMessageBytes, connectTimeoutMs, headers };
 }

@@ -15,6 +15,8 @@ export interface OwnGrpcClientOptions {
   readonly timeoutMs: number;
   readonly maxMessageBytes: number;
   readonly connectTimeoutMs: number;
+  /** Metadata of every call, names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** gRPC's lengths have 32 bits. */
@@ -68,6 +70,7 @@ export class OwnGrpcClient implements GrpcClient {
         authority: this.address,
         path,
         timeoutMs,
+        headers: this.#options.headers,
       });
     const ownMs = this.#options.timeoutMs;
     const ownHead = headFor(ownMs);

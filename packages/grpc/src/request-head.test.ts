@@ -6,7 +6,8 @@ import { formatGrpcTimeout, RequestHead } from './request-head.js';
 describe('RequestHead', () => {
   it('is HEADERS, and DATA up to the message, for the stream and length that are filled in', () => {
     const path = `/package.Service/${'Method'.repeat(40)}`;
-    const head = new RequestHead({ scheme: 'https', authority: 'h:1', path, timeoutMs: 1_500 });
+    const headers = { authorization: 'Bearer x', 'x-run': '7' };
+    const head = new RequestHead({ scheme: 'https', authority: 'h:1', path, timeoutMs: 1_500, headers });
     const bytes = Buffer.concat([Buffer.alloc(3), head.bytes]);
     head.fill(bytes, 3, 0x01020305, 0x0a0b);
     const fields: string[] = [];
@@ -22,6 +23,8 @@ describe('RequestHead', () => {
       'content-type: application/grpc',
       'grpc-timeout: 1500m',
       'user-agent: grpc-node-aibench/0.1.0',
+      'authorization: Bearer x',
+      'x-run: 7',
     ]);
     expect(bytes.readUIntBE(3, 3)).toBe(end - blockAt);
     expect([...bytes.subarray(6, blockAt)]).toEqual([1, 4, 1, 2, 3, 5]);

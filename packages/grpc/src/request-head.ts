@@ -10,6 +10,8 @@ export interface RequestHeadOptions {
   readonly path: string;
   /** For `grpc-timeout`; 0 for none. */
   readonly timeoutMs: number;
+  /** Metadata, names in lower case. Default: none. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** The names that fields are sent with by their number (RFC 7541, appendix A). */
@@ -55,7 +57,7 @@ export class RequestHead {
   }
 }
 
-function encodeHeaderBlock({ scheme, authority, path, timeoutMs }: RequestHeadOptions): Buffer {
+function encodeHeaderBlock({ scheme, authority, path, timeoutMs, headers = {} }: RequestHeadOptions): Buffer {
   const methodPost = 0x80 | 3;
   const schemeField = 0x80 | (scheme === 'http' ? 6 : 7);
   return Buffer.concat([
@@ -66,6 +68,7 @@ function encodeHeaderBlock({ scheme, authority, path, timeoutMs }: RequestHeadOp
     literal(contentTypeIndex, 'application/grpc'),
     ...(timeoutMs > 0 ? [literal('grpc-timeout', formatGrpcTimeout(timeoutMs))] : []),
     literal(userAgentIndex, 'grpc-node-aibench/0.1.0'),
+    ...Object.entries(headers).map(([name, value]) => literal(name, value)),
   ]);
 }
 
