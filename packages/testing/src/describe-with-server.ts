@@ -12,6 +12,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   openssl: 'openssl',
   python3: 'python3 python3-venv',
   go: 'golang-go',
+  java: 'default-jre-headless',
 };
 
 /** Whether a command is found on the PATH. */

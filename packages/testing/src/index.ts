@@ -32,4 +32,5 @@ export {
   type TensorFlowServerOptions,
 } from './tensorflow-server.js';
 export { makeTlsCertificate, type TlsCertificate } from './tls-certificate.js';
+export { startTorchServe, type TorchServe, type TorchServeOptions } from './torchserve.js';
 export { startTritonServer, type TritonOptions, type TritonServer } from './triton-server.js';

@@ -14,24 +14,36 @@ const candidates = ['python3', ...['13', '12', '11', '10'].map((minor) => `pytho
 
 const packageFolder = join(repositoryRoot, 'packages', 'testing');
 
+/**
+ * What an environment takes from Debian, as it is installed for Debian's own Python, with what that depends on: PyTorch
+ * in the Python package registry brings CUDA along and weighs ten times as much.
+ */
+const fromDebian: Readonly<Record<string, { readonly modules: string; readonly debianPackage: string }>> = {
+  torchserve: { modules: 'torch, numpy', debianPackage: 'python3-torch' },
+};
+
 interface Python {
   readonly path: string;
   /** All that a virtual environment made with it depends on. */
   readonly identity: string;
 }
 
-let found: Python | string | undefined;
+const found = new Map<string, Python | string>();
 
-/** The first Python on the PATH that can make a fitting virtual environment, or why there is none. */
-function findPython(): Python | string {
-  found ??= lookForPython();
-  return found;
+/** The Python that an environment can be made with, or why there is none. */
+function findPython(environment: string): Python | string {
+  const known = found.get(environment) ?? lookForPython(environment);
+  found.set(environment, known);
+  return known;
 }
 
-function lookForPython(): Python | string {
-  const program =
-    'import sys, sysconfig, venv, ensurepip; print(sys.version_info[1], sys.executable, sysconfig.get_platform())';
-  for (const candidate of candidates) {
+/** The first on the PATH that can make a fitting virtual environment and has what is taken from Debian. */
+function lookForPython(environment: string): Python | string {
+  const { modules, debianPackage } = fromDebian[environment] ?? {};
+  const program = `import sys, sysconfig, venv, ensurepip${modules === undefined ? '' : `, ${modules}`}
+print(sys.version_info[1], sys.executable, sysconfig.get_platform())`;
+  const everywhere = modules === undefined ? candidates : [...candidates, '/usr/bin/python3'];
+  for (const candidate of everywhere) {
     try {
       const stdout = execFileSync(candidate, ['-c', program], {
         encoding: 'utf8',
@@ -44,7 +56,10 @@ function lookForPython(): Python | string {
       // Not there, or without venv; the next one may be.
     }
   }
-  return `no Python 3.${wanted.from} to 3.${wanted.to} with venv found: apt-get install python3 python3-venv`;
+  const range = `no Python 3.${wanted.from} to 3.${wanted.to} with venv`;
+  return modules === undefined
+    ? `${range} found: apt-get install python3 python3-venv`
+    : `${range} and ${modules} found: apt-get install python3 python3-venv ${debianPackage}`;
 }
 
 /**
@@ -56,7 +71,7 @@ function lookForPython(): Python | string {
  * @throws where there is no fitting Python, and where the packages cannot be fetched
  */
 export async function pythonEnvironment(name: string): Promise<string> {
-  const python = findPython();
+  const python = findPython(name);
   if (typeof python === 'string') throw new Error(python);
   const requirements = join(packageFolder, 'requirements', `${name}.txt`);
   const key = createHash('sha256').update(python.identity).update(readFileSync(requirements)).digest('hex');
@@ -64,8 +79,9 @@ export async function pythonEnvironment(name: string): Promise<string> {
   if (!existsSync(folder)) {
     console.warn(`Making the Python environment "${name}" in ${folder}; once, it may take some minutes`);
     const script = join(packageFolder, 'python', 'make-environment.py');
+    const args = [requirements, folder, ...(name in fromDebian ? ['--system-site-packages'] : [])];
     // Not waiting in this thread: Vitest's worker has to answer in the meantime.
-    await promisify(execFile)(python.path, [script, requirements, folder], { maxBuffer: 64 << 20 }).catch(
+    await promisify(execFile)(python.path, [script, ...args], { maxBuffer: 64 << 20 }).catch(
       (error: unknown) => {
         const stderr = String((error as { stderr?: unknown }).stderr ?? error);
         throw new Error(`The Python environment "${name}" could not be made: ${stderr.slice(-2_000)}`);
@@ -163,8 +179,8 @@ export async function startPython<T = string>(
   });
 }
 
-/** Nothing of the user's own Python may get in; TensorFlow's greetings stay out. */
-const pythonEnv = {
+/** For every Python that is started: nothing of the user's own Python may get in; TensorFlow's greetings stay out. */
+export const pythonEnv = {
   PYTHONPATH: undefined,
   PYTHONHOME: undefined,
   PYTHONNOUSERSITE: '1',
