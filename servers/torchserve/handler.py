@@ -1,0 +1,1 @@
+../../apps/setup-model/src/torchserve/handler.py
