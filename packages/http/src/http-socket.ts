@@ -21,9 +21,14 @@ export interface SocketEvents {
  */
 const readBuffer = Buffer.allocUnsafeSlow(65_536);
 
-/** Connects sockets to one server, plain or with TLS. */
+/**
+ * Connects sockets to one server, plain or with TLS. What a host name means is looked up for the first, and again after
+ * one has not come about: a server that closes after each answer would cost a look-up for each request.
+ */
 export class SocketFactory {
   readonly #host: string;
+  readonly #isName: boolean;
+  #knownAddress: string | undefined;
   readonly #port: number;
   readonly #tls: { readonly context: SecureContext; readonly insecure: boolean } | undefined;
 
@@ -31,6 +36,7 @@ export class SocketFactory {
   constructor({ origin, tls }: HttpAddress) {
     const { hostname, port, protocol } = new URL(origin);
     this.#host = hostname.replace(/^\[|\]$/g, '');
+    this.#isName = isIP(this.#host) === 0;
     this.#port = Number(port || (protocol === 'https:' ? 443 : 80));
     if (tls === undefined) return;
     const ca = readAuthorities(tls);
@@ -47,8 +53,20 @@ export class SocketFactory {
       cause ??= error;
     });
     socket.on('end', () => events.onEnd());
-    socket.on('close', () => events.onClosed(cause));
+    socket.on('close', () => {
+      if (socket.connecting || cause !== undefined) this.#knownAddress = undefined;
+      events.onClosed(cause);
+    });
+    if (this.#isName && this.#knownAddress === undefined) {
+      socket.on('connect', () => {
+        this.#knownAddress = socket.remoteAddress;
+      });
+    }
     return socket;
+  }
+
+  get #address(): string {
+    return this.#knownAddress ?? this.#host;
   }
 
   #connectTcp(events: SocketEvents): Socket {
@@ -57,7 +75,7 @@ export class SocketFactory {
       return true;
     };
     const onread = { buffer: readBuffer, callback };
-    const socket = connectTcp({ host: this.#host, port: this.#port, noDelay: true, onread });
+    const socket = connectTcp({ host: this.#address, port: this.#port, noDelay: true, onread });
     socket.on('connect', () => events.onConnected());
     return socket;
   }
@@ -65,12 +83,12 @@ export class SocketFactory {
   #connectTls(events: SocketEvents): Socket {
     const { context, insecure } = this.#tls!;
     const socket = connectTls({
-      host: this.#host,
+      host: this.#address,
       port: this.#port,
       secureContext: context,
       rejectUnauthorized: !insecure,
       // An IP address must not be sent as a server name (RFC 6066, section 3).
-      ...(isIP(this.#host) === 0 ? { servername: this.#host } : {}),
+      ...(this.#isName ? { servername: this.#host } : {}),
     });
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => events.onBytes(chunk, chunk.length));

@@ -1,3 +1,6 @@
+import dns from 'node:dns';
+import type { Socket } from 'node:net';
+import { startTcpPeer } from '@aibench/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { openClient, startNodeServer, startRawServer } from './http-client.test.fixture.js';
 
@@ -154,6 +157,23 @@ describe('OwnHttpClient', () => {
     await client.route(post).send(small);
     await client.close();
     await vi.waitFor(() => expect(ended).toHaveBeenCalledTimes(3));
+  });
+
+  it('looks a name up for its first connection, and again after one has failed', async () => {
+    const answer = (socket: Socket) =>
+      socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    const peer = await startTcpPeer((socket) => void socket.on('data', () => answer(socket)));
+    const lookup = vi.spyOn(dns, 'lookup');
+    const client = await openClient(`localhost:${peer.port}`);
+    for (let i = 0; i < 4; i++) expect((await client.route(post).send(small)).status).toBe(200);
+    expect(peer.connections()).toBe(4);
+    expect(lookup).toHaveBeenCalledTimes(1);
+    await peer.stop();
+    for (let i = 0; i < 2; i++) {
+      await expect(client.route(post).send(small)).rejects.toMatchObject({ code: 'AIBENCH_CONNECTION' });
+    }
+    expect(lookup).toHaveBeenCalledTimes(2);
+    lookup.mockRestore();
   });
 
   it('holds requests that wait to their limit too', async () => {

@@ -64,10 +64,10 @@ export class OwnHttpClient implements HttpClient, ConnectionOwner {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#deadlines.stop();
     const fault = new HttpFault('closedHere');
     this.#failWaiting(fault);
     for (const connection of this.#connections) connection.abandon(fault);
+    this.#deadlines.stop();
     if (this.#connections.size === 0) return;
     await new Promise<void>((resolve) => {
       const before = this.#onAllClosed;
@@ -79,7 +79,7 @@ export class OwnHttpClient implements HttpClient, ConnectionOwner {
   }
 
   onFree(connection: RequestConnection): void {
-    if (!connection.isUsable && this.#connection === connection) this.#connection = undefined;
+    if (!connection.isUsable) this.#leave(connection);
     this.#isBusy = false;
     const next = this.#waiting.shift();
     if (next !== undefined) this.#start(next);
@@ -119,11 +119,19 @@ export class OwnHttpClient implements HttpClient, ConnectionOwner {
       return;
     }
     this.#isBusy = true;
-    if (this.#connection?.isUsable !== true) {
-      this.#connection?.retire();
-      this.#connection = this.#connect();
+    let connection = this.#connection;
+    if (connection?.isUsable !== true) {
+      if (connection !== undefined) this.#leave(connection);
+      connection = this.#connect();
+      this.#connection = connection;
     }
-    this.#connection.send(exchange);
+    connection.send(exchange);
+  }
+
+  #leave(connection: RequestConnection): void {
+    if (this.#connection === connection) this.#connection = undefined;
+    connection.retire();
+    this.#deadlines.add(connection.dueMs);
   }
 
   #connect(): RequestConnection {
@@ -144,10 +152,12 @@ export class OwnHttpClient implements HttpClient, ConnectionOwner {
     const late = this.#waiting.filter(({ deadlineMs }) => deadlineMs <= nowMs);
     if (late.length > 0) this.#waiting = this.#waiting.filter(({ deadlineMs }) => deadlineMs > nowMs);
     for (const exchange of late) exchange.reject(new HttpFault('late'));
-    // What it was doing may have made way for the next request.
-    this.#connection?.expire(nowMs);
-    const dueMs = this.#connection?.dueMs ?? Number.POSITIVE_INFINITY;
-    return Math.min(dueMs, ...this.#waiting.map(({ deadlineMs }) => deadlineMs));
+    // What one was doing may have made way for the next request.
+    for (const connection of [...this.#connections]) connection.expire(nowMs);
+    return Math.min(
+      ...[...this.#connections].map(({ dueMs }) => dueMs),
+      ...this.#waiting.map(({ deadlineMs }) => deadlineMs),
+    );
   }
 
   #failWaiting(cause: unknown): void {

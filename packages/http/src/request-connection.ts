@@ -56,6 +56,8 @@ export class RequestConnection implements SocketEvents {
   #isUsable = true;
   /** Until when it may be used without a request; Infinity where the server does not say. */
   #idleUntilMs = Number.POSITIVE_INFINITY;
+  /** Until when the server may take to close it; Infinity where it has not been left. */
+  #closeDueMs = Number.POSITIVE_INFINITY;
   /** Why it is given up. */
   #fault: HttpFault | undefined;
 
@@ -87,7 +89,7 @@ export class RequestConnection implements SocketEvents {
 
   /** When what it does now is over time, in `performance.now()`'s time; Infinity for never. */
   get dueMs(): number {
-    if (this.#exchange === undefined) return Number.POSITIVE_INFINITY;
+    if (this.#exchange === undefined) return this.#closeDueMs;
     const { deadlineMs } = this.#exchange;
     return this.#isConnected ? deadlineMs : Math.min(deadlineMs, this.#options.connectDeadlineMs);
   }
@@ -95,7 +97,8 @@ export class RequestConnection implements SocketEvents {
   /** Ends what is over time. */
   expire(nowMs: number): void {
     if (this.dueMs > nowMs) return;
-    this.abandon(new HttpFault(this.#exchange!.deadlineMs <= nowMs ? 'late' : 'lateConnection'));
+    if (this.#exchange === undefined) this.#socket.destroy();
+    else this.abandon(new HttpFault(this.#exchange.deadlineMs <= nowMs ? 'late' : 'lateConnection'));
   }
 
   /** Closes the connection at once; the request that is out fails. */
@@ -106,12 +109,13 @@ export class RequestConnection implements SocketEvents {
     this.#fail(this.#fault);
   }
 
-  /** Leaves a connection that has no request out: the server closes it, or else this side after a while. */
+  /**
+   * Leaves a connection that has no request out: the server closes it, or else {@link expire} does after a while.
+   * Whoever closes first keeps the port for a minute; better the server than a client that wants many.
+   */
   retire(): void {
     this.#isUsable = false;
-    if (this.#socket.destroyed) return;
-    // Whoever closes first keeps the port for a minute; better the server than a client that wants many.
-    setTimeout(() => this.#socket.destroy(), closePatienceMs).unref();
+    this.#closeDueMs = performance.now() + closePatienceMs;
   }
 
   onConnected(): void {
@@ -122,8 +126,9 @@ export class RequestConnection implements SocketEvents {
   onBytes(bytes: Buffer, length: number): void {
     const exchange = this.#exchange;
     if (exchange === undefined) {
-      // Nobody has asked for it; the next request goes over another connection (RFC 9112, section 9.5).
-      this.abandon(new HttpFault('excess'));
+      // Nobody has asked for it; the next request goes over another connection (RFC 9112, section 9.2).
+      this.#isUsable = false;
+      this.#socket.destroy();
       return;
     }
     let answer: HttpAnswer | undefined;
@@ -142,14 +147,18 @@ export class RequestConnection implements SocketEvents {
     // Why no connection has come about, the error tells that is about to follow.
     if (!this.#isConnected) return;
     const exchange = this.#exchange;
-    const answer = exchange === undefined ? undefined : this.#reader.end();
+    if (exchange === undefined) {
+      this.#socket.destroy();
+      return;
+    }
+    const answer = this.#reader.end();
     if (answer === undefined) this.abandon(new HttpFault('closed'));
-    else this.#succeed(exchange!, answer);
+    else this.#succeed(exchange, answer);
   }
 
   onClosed(cause: unknown): void {
     this.#isUsable = false;
-    this.#fail(this.#fault ?? cause ?? new HttpFault('closed'));
+    if (this.#exchange !== undefined) this.#fail(this.#fault ?? cause ?? new HttpFault('closed'));
     this.#owner.onClosed(this);
   }
 
@@ -165,7 +174,7 @@ export class RequestConnection implements SocketEvents {
       // It did not want the rest of the request.
       this.#isUsable = false;
       this.#socket.destroy();
-    } else if (!keepsAlive) this.retire();
+    } else if (!keepsAlive) this.#isUsable = false;
     else if (idleLimitMs !== Number.POSITIVE_INFINITY) {
       this.#idleUntilMs = performance.now() + idleLimitMs - idleMarginMs;
     }
