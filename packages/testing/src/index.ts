@@ -9,6 +9,7 @@ export {
 } from './binary.js';
 export { cacheFolder } from './cache-folder.js';
 export { describeWithServer, haveCommand } from './describe-with-server.js';
+export { type FlaskOptions, type FlaskServer, startFlask } from './flask-server.js';
 export { freePorts } from './free-port.js';
 export { describeWithGo, goProgram } from './go-program.js';
 export { type GuardedOptions, type GuardedProcess, startGuarded } from './guarded-process.js';

@@ -63,9 +63,22 @@ print(sys.version_info[1], sys.executable, sysconfig.get_platform())`;
 }
 
 /**
- * A virtual environment with the packages of `packages/testing/requirements/<name>.txt`, all pinned by hash. It is
- * made when it is first asked for, which takes minutes and the Python package registry, and kept in the cache folder
- * under a hash of that file and of the Python, so that another file makes another environment.
+ * The file that pins an environment's packages: that of the tests, or the one that a server's users install.
+ *
+ * @param name as for {@link pythonEnvironment}
+ */
+export function requirementsPath(name: string): string {
+  const ofTests = join(packageFolder, 'requirements', `${name}.txt`);
+  if (existsSync(ofTests)) return ofTests;
+  const [, server = name, variant = ''] = /^([^-]+)(-.+)?$/.exec(name) ?? [];
+  return join(repositoryRoot, 'servers', server, `requirements${variant}.txt`);
+}
+
+/**
+ * A virtual environment with the packages of `packages/testing/requirements/<name>.txt`, or, for `flask-tensorflow`,
+ * of `servers/flask/requirements-tensorflow.txt`, all pinned by hash. It is made when it is first asked for, which
+ * takes minutes and the Python package registry, and kept in the cache folder under a hash of that file and of the
+ * Python, so that another file makes another environment.
  *
  * @returns the path of its `python`
  * @throws where there is no fitting Python, and where the packages cannot be fetched
@@ -73,7 +86,7 @@ print(sys.version_info[1], sys.executable, sysconfig.get_platform())`;
 export async function pythonEnvironment(name: string): Promise<string> {
   const python = findPython(name);
   if (typeof python === 'string') throw new Error(python);
-  const requirements = join(packageFolder, 'requirements', `${name}.txt`);
+  const requirements = requirementsPath(name);
   const key = createHash('sha256').update(python.identity).update(readFileSync(requirements)).digest('hex');
   const folder = join(cacheFolder(), 'python', `${name}-${key.slice(0, 16)}`);
   if (!existsSync(folder)) {
