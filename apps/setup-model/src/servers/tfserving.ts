@@ -1,6 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import { AibenchError, formatCount, inputError, type Tensor } from '@aibench/core';
+import { basename, resolve } from 'node:path';
+import { AibenchError, formatCount, type Tensor } from '@aibench/core';
 import { type ControlClient, type GrpcAddress, openControlClient, parseGrpcAddress } from '@aibench/grpc';
 import { type FlagSet, type FlagValues, flag } from '@aibench/harness/cli';
 import { batchExtent, withInputShapes, writeSavedModel } from '@aibench/models';
@@ -14,6 +13,7 @@ import {
   tfServingMethods,
 } from '@aibench/tfserving';
 import type { InstalledModel, ModelFile, ModelSetup, SetupContext } from '../model-setup.js';
+import { filesBeside, savedModelName } from '../saved-model-files.js';
 import { batchingConfig, modelsConfig, modelsConfigName } from '../tfserving/config-files.js';
 import { isPlaced, placeVersion } from '../tfserving/place-version.js';
 import { statusOf, waitForModel } from '../tfserving/wait-for-model.js';
@@ -87,8 +87,6 @@ const flags = {
 
 type Flags = FlagValues<typeof flags>;
 type Context = SetupContext<typeof flags>;
-
-const savedModelName = 'saved_model.pb';
 
 /** TensorFlow Serving reads models from folders, and loads versions that appear in them. */
 export const modelSetup: ModelSetup<typeof flags> = {
@@ -176,26 +174,6 @@ async function versionFiles(context: Context): Promise<ModelFile[]> {
 
 function versionPath({ flags: { modelVersion }, modelName }: Context): string {
   return `${modelName}/${modelVersion}`;
-}
-
-/** The other files of a SavedModel that servers read, the variables' values and assets; paths are from its folder. */
-async function filesBeside(path: string): Promise<ModelFile[]> {
-  const folder = dirname(path);
-  const files: ModelFile[] = [];
-  try {
-    for (const part of ['variables', 'assets', 'assets.extra']) {
-      const entries = await readdir(join(folder, part), { withFileTypes: true, recursive: true }).catch(
-        () => [],
-      );
-      for (const entry of entries.filter((each) => each.isFile())) {
-        const file = join(entry.parentPath, entry.name);
-        files.push({ path: file.slice(folder.length + 1), bytes: await readFile(file) });
-      }
-    }
-  } catch (cause) {
-    throw inputError(folder, cause);
-  }
-  return files;
 }
 
 /** The files that the server's command line names. */
