@@ -1,5 +1,6 @@
 import type { ReferenceServerFlags } from './flags.js';
 import { flaskHandler } from './flask/flask-http.js';
+import { FlaskService } from './flask/flask-service.js';
 import { GrpcPort } from './grpc/grpc-port.js';
 import { HttpPort } from './http/http-port.js';
 import type { InferenceEngine } from './inference/inference-engine.js';
@@ -210,14 +211,16 @@ async function* openTorchServe(settings: PortSettings): AsyncGenerator<readonly 
 }
 
 async function* openFlask(settings: PortSettings): AsyncGenerator<readonly [AddressName, OpenPort]> {
-  const { flags, tls } = settings;
-  const { host } = flags;
+  const { flags, tls, engine, load, version } = settings;
+  const { host, maxMessageBytes } = flags;
+  const service = new FlaskService({ engine, load, version, folder: flags.flaskModels });
+  await service.models.all();
   const server = serverHeader(settings);
   yield [
     'flask',
     await HttpPort.listen({
       ...{ host, tls, server, port: flags.flaskPort, flag: 'flask-port' },
-      handler: flaskHandler(),
+      handler: flaskHandler(service, maxMessageBytes),
     }),
   ];
 }

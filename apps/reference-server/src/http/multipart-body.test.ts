@@ -26,8 +26,8 @@ describe('readFormParts', () => {
         const boundary = formBoundary(template.headers['content-type'])!;
         const body = Buffer.from(template.encode([first, second]) as Uint8Array);
         expect(readFormParts(body, boundary)).toEqual([
-          { name: 'a "b"', bytes: Buffer.from(first) },
-          { name: 'c', bytes: Buffer.from(second) },
+          { name: 'a "b"', isFile: true, bytes: Buffer.from(first) },
+          { name: 'c', isFile: true, bytes: Buffer.from(second) },
         ]);
         // No beginning of it is whole.
         const cut = body.subarray(0, body.length - 5);
@@ -43,8 +43,8 @@ describe('readFormParts', () => {
     const request = new Request('http://localhost', { method: 'POST', body: form });
     const body = Buffer.from(await request.clone().arrayBuffer());
     expect(readFormParts(body, formBoundary(request.headers.get('content-type')!)!)).toEqual([
-      { name: 'x', bytes: Buffer.of(13, 10, 45, 45, 0, 255) },
-      { name: 'text', bytes: Buffer.from('hello') },
+      { name: 'x', isFile: true, bytes: Buffer.of(13, 10, 45, 45, 0, 255) },
+      { name: 'text', isFile: false, bytes: Buffer.from('hello') },
     ]);
   });
 
@@ -61,6 +61,8 @@ describe('readFormParts', () => {
 
   it('takes a preamble, an epilogue and a part without content', () => {
     const text = 'hello\r\n--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n--x--\r\nbye';
-    expect(readFormParts(Buffer.from(text), 'x')).toEqual([{ name: 'a', bytes: Buffer.alloc(0) }]);
+    expect(readFormParts(Buffer.from(text), 'x')).toEqual([
+      { name: 'a', isFile: false, bytes: Buffer.alloc(0) },
+    ]);
   });
 });

@@ -1,6 +1,8 @@
 /** A part of a multipart/form-data body; its bytes are a view on the body. */
 export interface FormPart {
   readonly name: string;
+  /** Whether it has a filename, as what a form's file goes in has. */
+  readonly isFile: boolean;
   readonly bytes: Buffer;
 }
 
@@ -33,13 +35,22 @@ export function readFormParts(body: Buffer, boundary: string): FormPart[] | unde
     const headStop = body.indexOf(headEnd, headStart);
     const next = headStop === -1 ? -1 : body.indexOf(between, headStop + 2);
     if (headStart === -1 || next === -1) return undefined;
-    const name = partName(body.toString('utf8', headStart, headStop));
+    const head = body.toString('utf8', headStart, headStop);
+    const name = partName(head);
     if (name === undefined) return undefined;
     // A part without content ends where its head does.
-    parts.push({ name, bytes: body.subarray(Math.min(headStop + headEnd.length, next), next) });
+    parts.push({
+      name,
+      isFile: hasFilename(head),
+      bytes: body.subarray(Math.min(headStop + headEnd.length, next), next),
+    });
     at = next + between.length;
   }
   return parts;
+}
+
+function hasFilename(head: string): boolean {
+  return /^content-disposition:[^\r]*;\s*filename\*?=/im.test(head);
 }
 
 function partName(head: string): string | undefined {
