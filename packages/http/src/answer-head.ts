@@ -39,10 +39,10 @@ export function readAnswerHead(text: string, isForHead: boolean): AnswerHead {
     status,
     headers,
     framing,
-    // HTTP/1.0 knows no transfer codings; what has one all the same may have been cut wrongly (RFC 9112, section 6.1).
-    keepsAlive: isHttp10
-      ? connection.includes('keep-alive') && coding === undefined
-      : framing !== 'untilClose' && !connection.includes('close'),
+    keepsAlive:
+      framing !== 'untilClose' &&
+      // HTTP/1.0 knows no transfer codings; what has one all the same may have been cut wrongly (RFC 9112, section 6.1).
+      (isHttp10 ? connection.includes('keep-alive') && coding === undefined : !connection.includes('close')),
     idleLimitMs: idleLimitOf(headers['keep-alive']),
   };
 }

@@ -51,9 +51,10 @@ export class AnswerReader {
     return this.#head;
   }
 
-  /** Makes ready for an answer. @param isForHead whether HEAD asks for it, so that it has no body */
+  /** Makes ready for an answer, before each. @param isForHead whether HEAD asks for it, so that it has no body */
   begin(isForHead: boolean): void {
     this.#isForHead = isForHead;
+    this.#headBytes = 0;
   }
 
   /**
@@ -178,7 +179,6 @@ export class AnswerReader {
   #finish(): HttpAnswer {
     const { status, headers } = this.#head!;
     this.#isInBody = false;
-    this.#headBytes = 0;
     return { status, headers, body: this.#body.take() };
   }
 }
