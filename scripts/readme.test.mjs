@@ -14,7 +14,7 @@ const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```sh
 );
 
 /** The servers' usual ports, each with a free one that stands in for it. */
-const usualPorts = ['6379', '8500', '8501', '8001', '8000', '8002'];
+const usualPorts = ['6379', '8500', '8501', '8001', '8000', '8002', '8080', '8081', '8082', '7070', '8003'];
 
 async function freePorts() {
   const servers = await Promise.all(
@@ -38,15 +38,16 @@ function withPorts(script, ports) {
     ...['--tfserving-port', ports[8500], '--tfserving-rest-port', ports[8501]],
     ...['--triton-grpc-port', ports[8001], '--triton-http-port', ports[8000]],
     ...['--triton-metrics-port', ports[8002]],
-    ...['torchserve', 'torchserve-management', 'torchserve-metrics', 'torchserve-grpc', 'flask'].flatMap(
-      (name) => [`--${name}-port`, '0'],
-    ),
+    ...['--torchserve-port', ports[8080], '--torchserve-management-port', ports[8081]],
+    ...['--torchserve-metrics-port', ports[8082], '--torchserve-grpc-port', ports[7070]],
+    ...['--flask-port', ports[8003]],
   ].join(' ');
   // The last of its ports to be opened.
   const listening = `for attempt in {1..300}; do
-    (exec 3<>/dev/tcp/127.0.0.1/${ports[8002]}) 2>/dev/null && break
+    (exec 3<>/dev/tcp/127.0.0.1/${ports[8003]}) 2>/dev/null && break
     [ $attempt -lt 300 ] && sleep 0.1
   done`;
+  const torchserve = `--torchserve-host 127.0.0.1:${ports[8080]} --torchserve-management-host 127.0.0.1:${ports[8081]}`;
   const own = [
     [/setup-model --server redisai(?! --host)/, `--port ${ports[6379]}`],
     [/run-inference-redisai(?! --host)/, `--port ${ports[6379]}`],
@@ -55,9 +56,12 @@ function withPorts(script, ports) {
     [/setup-model --server triton/, `--host 127.0.0.1:${ports[8001]}`],
     [/run-inference-triton --protocol http/, `--host 127.0.0.1:${ports[8000]} --redis-host ${redis}`],
     [/run-inference-triton(?! --protocol)/, `--host 127.0.0.1:${ports[8001]} --redis-host ${redis}`],
+    [/(?:setup-model --server torchserve|run-inference-torchserve)/, torchserve],
+    [/run-inference-torchserve/, `--redis-host ${redis}`],
+    [/run-inference-flask/, `--redis-host ${redis}`],
     [/load-data(?! --redis-host)/, `--redis-host redis://${redis}`],
   ];
-  const named = script.replaceAll(/\b6379\b/g, ports[6379]);
+  const named = script.replaceAll(/\b(?:6379|8003)\b/g, (usual) => ports[usual]);
   return own
     .reduce(
       (text, [command, flags]) =>
@@ -107,6 +111,8 @@ it('has commands that work when they are pasted', { timeout: 300_000 }, async ()
         'result.json',
         'models',
         'repository',
+        'model-store',
+        'flask-models',
       ]),
     );
     expect(JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8')).Result.counts).toMatchObject({
