@@ -17,17 +17,12 @@ export type RequestBody =
  */
 export function readInputs(body: RequestBody, inputs: readonly TensorDeclaration[]): ServerTensor[] {
   if (body.kind === 'binary') {
-    return inputs.map((input) => {
-      const bytes = body.parts.get(input.name);
-      if (bytes === undefined) throw missing(input, [...body.parts.keys()]);
-      return fromBytes(input, bytes);
-    });
+    checkNames(inputs, [...body.parts.keys()]);
+    return inputs.map((input) => fromBytes(input, body.parts.get(input.name)!));
   }
   const members = parse(body.bytes);
-  return inputs.map((input) => {
-    if (!Object.hasOwn(members, input.name)) throw missing(input, Object.keys(members));
-    return fromNumbers(input, members[input.name]);
-  });
+  checkNames(inputs, Object.keys(members));
+  return inputs.map((input) => fromNumbers(input, members[input.name]));
 }
 
 function parse(bytes: Buffer): Readonly<Record<string, unknown>> {
@@ -35,7 +30,7 @@ function parse(bytes: Buffer): Readonly<Record<string, unknown>> {
   try {
     json = JSON.parse(bytes.toString());
   } catch (cause) {
-    throw handlerError(400, `the body is no JSON: ${(cause as Error).message}`, { cause });
+    throw handlerError(400, 'the body is no JSON', { cause });
   }
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) {
     return json as Readonly<Record<string, unknown>>;
@@ -74,6 +69,10 @@ function fromNumbers(input: TensorDeclaration, value: unknown): ServerTensor {
       elements instanceof BigInt64Array || elements instanceof BigUint64Array
         ? BigInt(Math.trunc(numbers[i]!))
         : numbers[i]!;
+    const isFloat = input.type === 'float32' || input.type === 'float64';
+    if (isFloat ? !Number.isFinite(elements[i]) : Number(elements[i]) !== numbers[i]) {
+      throw handlerError(400, `input ${input.name} has a number that is no ${input.type}`);
+    }
   }
   return new ServerTensor(input.type, shape, bytes);
 }
@@ -92,6 +91,14 @@ function describe({ type, shape }: TensorDeclaration): string {
   return `${type} ${formatShape(shape.map((extent) => extent ?? -1))}`;
 }
 
-function missing({ name }: TensorDeclaration, given: readonly string[]): Error {
-  return handlerError(400, `input ${name} is missing, there are ${given.join(', ') || 'none'}`);
+function checkNames(inputs: readonly TensorDeclaration[], given: readonly string[]): void {
+  const names = inputs.map(({ name }) => name);
+  const missing = names.find((name) => !given.includes(name));
+  if (missing !== undefined) {
+    throw handlerError(400, `input ${missing} is missing, there are ${given.join(', ') || 'none'}`);
+  }
+  const unknown = given.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw handlerError(400, `there is no input ${unknown}, but ${names.join(', ')}`);
+  }
 }

@@ -6,7 +6,7 @@ import { apiDescription, modelApiDescription } from './api-description.js';
 import { answerContentType } from './prediction-answer.js';
 import type { RequestBody } from './request-inputs.js';
 import { StatusAnswer } from './status-answer.js';
-import { handlerError, noResource, TorchServeError } from './torchserve-error.js';
+import { handlerError, noMethod, noResource, TorchServeError } from './torchserve-error.js';
 import { TorchServeManagement } from './torchserve-management.js';
 import type { TorchServeMetrics } from './torchserve-metrics.js';
 import type { TorchServeService } from './torchserve-service.js';
@@ -48,6 +48,7 @@ export class TorchServeHttp {
   management(): HttpHandler {
     return this.#handler(async (request, _response, path, query) => {
       if (isDescription(request, path)) return apiDescription('management', this.#service.engineName);
+      if (path.length === 0) throw noMethod();
       // TorchServe takes the parameters of a registration in the body, too; whatever else comes is passed over.
       const body = await this.#body(request);
       return this.#management.answer(request.method ?? '', path, query, body);
@@ -82,6 +83,7 @@ export class TorchServeHttp {
     const service = this.#service;
     const [first, name = '', version = ''] = path;
     if (isDescription(request, path)) return apiDescription('inference', service.engineName);
+    if (path.length === 0) throw noMethod();
     if (first === 'ping') return { status: 'Healthy' };
     if (first !== 'predictions' || name === '') throw noResource();
     if (request.method === 'OPTIONS') {

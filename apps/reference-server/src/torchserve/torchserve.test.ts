@@ -84,6 +84,8 @@ describe('inferences', () => {
       json({ a: [1, 2, 3], b: [1, 2] }),
       'input a has 3 numbers, which are no float32 [-1,2]',
     ],
+    ['one more input', json({ a: [1, 2], b: [1, 2], c: [] }), 'there is no input c, but a, b'],
+    ['a number too large', json({ a: [1e39, 2], b: [1, 2] }), 'input a has a number that is no float32'],
     ['no numbers', json({ a: [], b: [1, 2] }), 'input a has 0 numbers'],
     ['other parts', form({ a: [1, 2], c: [1, 2] }), 'input b is missing, there are a, c'],
     ['half a row', form({ a: [1], b: [1, 2] }), 'input a has 4 bytes, which are no float32 [-1,2]'],

@@ -78,39 +78,50 @@ def read_spec(entry):
 def read_request(parts, specs):
     """Returns the inputs as arrays, and whether they came as JSON."""
     is_json = "body" in parts and all(spec["name"] != "body" for spec in specs)
-    values = parts["body"] if is_json else parts
-    if not isinstance(values, dict):
-        raise bad_input("the body is no JSON object with the inputs by name")
+    values = read_json(parts["body"]) if is_json else parts
     names = [spec["name"] for spec in specs]
+    for name in names:
+        if name not in values:
+            raise bad_input(f"input {name} is missing, there are {', '.join(values) or 'none'}")
     for name in values:
         if name not in names:
             raise bad_input(f"there is no input {name}, but {', '.join(names)}")
-    return [read_tensor(values, spec, is_json) for spec in specs], is_json
+    read = read_numbers if is_json else read_bytes
+    return [read(values[spec["name"]], spec) for spec in specs], is_json
 
 
-def read_tensor(values, spec, is_json):
+def read_json(body):
+    """TorchServe has parsed what says that it is JSON, and hands on as bytes what is none, or doesn't say so."""
+    if isinstance(body, (bytes, bytearray)):
+        try:
+            body = json.loads(body)
+        except ValueError:
+            raise bad_input("the body is no JSON") from None
+    if not isinstance(body, dict):
+        raise bad_input("the body is no JSON object")
+    return body
+
+
+def read_bytes(value, spec):
+    array = None
+    if isinstance(value, (bytes, bytearray)) and len(value) % spec["dtype"].itemsize == 0:
+        array = give_shape(np.frombuffer(value, spec["dtype"]), spec["shape"])
+    if array is None:
+        raise bad_input(f"input {spec['name']} has {len(value)} bytes, which are no {describe(spec)}")
+    return array
+
+
+def read_numbers(value, spec):
     name, dtype = spec["name"], spec["dtype"]
-    if name not in values:
-        raise bad_input(f"input {name} is missing")
-    value = values[name]
-    if is_json:
-        array = read_numbers(value, name, dtype)
-    elif not isinstance(value, (bytes, bytearray)):
-        raise bad_input(f"input {name} does not come as bytes")
-    elif len(value) % dtype.itemsize != 0:
-        raise bad_input(f"input {name} has {len(value)} bytes, which are no whole {dtype.name} elements")
-    else:
-        array = np.frombuffer(value, dtype)
-    return give_shape(array, spec)
-
-
-def read_numbers(value, name, dtype):
     try:
-        array = np.asarray(value) if isinstance(value, list) else None
+        given = np.asarray(value)
     except ValueError:
-        array = None
-    if array is None or array.dtype.kind not in "iuf":
-        raise bad_input(f"input {name} is no list of numbers")
+        given = np.asarray(None)
+    if given.size > 0 and given.dtype.kind not in "iuf":
+        raise bad_input(f"input {name} has an element that is no number")
+    array = give_shape(given, spec["shape"])
+    if array is None:
+        raise bad_input(f"input {name} has {given.size} numbers, which are no {describe(spec)}")
     with np.errstate(over="ignore", invalid="ignore"):
         converted = array.astype(dtype)
     is_exact = np.isfinite(converted).all() if dtype.kind == "f" else (converted == array).all()
@@ -119,19 +130,16 @@ def read_numbers(value, name, dtype):
     return converted
 
 
-def give_shape(array, spec):
-    """A request has one extent, at most, that follows from the number of its elements."""
-    shape = spec["shape"]
+def give_shape(array, shape):
+    """The array in the model's shape, whose free extent follows from the number of elements; None where they don't fit."""
     fixed = math.prod(extent for extent in shape if extent != -1)
     free = shape.count(-1)
-    if free > 1 and array.ndim == len(shape) and all(a in (-1, b) for a, b in zip(shape, array.shape)):
-        return array
-    fits = array.size == fixed if free == 0 else array.size > 0 and array.size % fixed == 0 and free == 1
-    if not fits:
-        name = spec["name"]
-        wanted = "x".join("n" if extent == -1 else str(extent) for extent in shape)
-        raise bad_input(f"input {name} has {array.size} elements, the model takes {wanted}")
-    return array.reshape(shape)
+    fits = array.size == fixed if free == 0 else free == 1 and array.size > 0 and array.size % fixed == 0
+    return array.reshape(shape) if fits else None
+
+
+def describe(spec):
+    return f"{spec['dtype'].name} [{','.join(str(extent) for extent in spec['shape'])}]"
 
 
 def write_answer(outputs, specs, is_json):
