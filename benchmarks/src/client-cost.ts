@@ -51,28 +51,23 @@ const ways: readonly Way[] = [
     name: 'TorchServe, HTTP, JSON',
     app: 'torchserve',
     isDefault: true,
-    flags: ({ torchserve, torchserveManagement, redis }) => [
-      ...['--torchserve-host', torchserve, '--torchserve-management-host', torchserveManagement],
-      ...['--redis-host', redis],
-    ],
+    flags: ({ torchserve, redis }) => ['--torchserve-host', torchserve, '--redis-host', redis],
   },
   {
     name: 'TorchServe, HTTP, binary',
     app: 'torchserve',
     isDefault: false,
-    flags: ({ torchserve, torchserveManagement, redis }) => [
-      ...['--torchserve-host', torchserve, '--torchserve-management-host', torchserveManagement],
-      ...['--redis-host', redis, '--body', 'binary'],
+    flags: ({ torchserve, redis }) => [
+      ...['--torchserve-host', torchserve, '--redis-host', redis, '--body', 'binary'],
     ],
   },
   {
     name: 'TorchServe, gRPC',
     app: 'torchserve',
     isDefault: false,
-    flags: ({ torchserve, torchserveGrpc, torchserveManagement, redis }) => [
+    flags: ({ torchserve, torchserveGrpc, redis }) => [
       ...['--protocol', 'grpc', '--torchserve-grpc-host', torchserveGrpc],
-      ...['--torchserve-host', torchserve, '--torchserve-management-host', torchserveManagement],
-      ...['--redis-host', redis],
+      ...['--torchserve-host', torchserve, '--redis-host', redis],
     ],
   },
   {
