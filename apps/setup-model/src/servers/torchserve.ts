@@ -50,7 +50,7 @@ const flags = {
   'management-token': flag.string({
     default: '',
     placeholder: 'token',
-    describe: 'Their key for management',
+    describe: 'Their key for management; without it, AIBENCH_MANAGEMENT_TOKEN of the environment',
     group,
   }),
   'tls-ca': flag.string({
@@ -195,12 +195,16 @@ function openServers(values: Flags): Server[] {
     });
     return {
       control: new ManagementControl(management, {
-        ...{ flag: managementFlag, tokenFlag: '--management-token', token: values.managementToken },
+        ...{ flag: managementFlag, tokenFlag: '--management-token', token: managementToken(values) },
         timeoutMs: values.loadTimeoutMs,
       }),
       port: { connection: new HttpConnection(inference, { flag, timeoutMs: 30_000 }), headers, flag },
     };
   });
+}
+
+function managementToken({ managementToken: given }: Flags): string {
+  return given || (process.env['AIBENCH_MANAGEMENT_TOKEN'] ?? '');
 }
 
 /** Sees that both ports are TorchServe's. */

@@ -46,20 +46,28 @@ class Handler:
     def handle(self, requests, context):
         """Answers the requests of one batch, each in its place."""
         answers = [None] * len(requests)
-        groups = {}
-        for index, parts in enumerate(requests):
+
+        def attempt(index, work, *arguments):
             try:
-                tensors, is_json = read_request(parts, self.inputs)
+                return work(*arguments)
             except PredictionException as error:
                 answers[index] = refuse(error, index, len(requests), context)
-                continue
-            key = tuple(tensor.shape for tensor in tensors) if self.joins else index
-            groups.setdefault(key, []).append((index, tensors, is_json))
+                return None
+
+        groups = {}
+        for index, parts in enumerate(requests):
+            request = attempt(index, read_request, parts, self.inputs)
+            if request is not None:
+                tensors, is_json = request
+                key = tuple(tensor.shape for tensor in tensors) if self.joins else index
+                groups.setdefault(key, []).append((index, tensors, is_json))
         for group in groups.values():
             for (index, _, is_json), outputs in zip(group, self.infer([tensors for _, tensors, _ in group])):
-                answers[index] = write_answer(outputs, self.outputs, is_json)
-                kind = "application/json" if is_json else "application/octet-stream"
-                context.set_response_content_type(index, kind)
+                answer = attempt(index, write_answer, outputs, self.outputs, is_json)
+                if answer is not None:
+                    answers[index] = answer
+                    kind = "application/json" if is_json else "application/octet-stream"
+                    context.set_response_content_type(index, kind)
         return answers
 
     def infer(self, requests):
@@ -147,6 +155,9 @@ def write_answer(outputs, specs, is_json):
         return b"".join(
             np.ascontiguousarray(output, spec["dtype"]).tobytes() for output, spec in zip(outputs, specs)
         )
+    for output, spec in zip(outputs, specs):
+        if not np.isfinite(output).all():
+            raise PredictionException(f"output {spec['name']} has a number that JSON has none for", 500)
     lists = {spec["name"]: output.tolist() for spec, output in zip(specs, outputs)}
     return json.dumps({"outputs": lists if len(lists) > 1 else lists[specs[0]["name"]]})
 
