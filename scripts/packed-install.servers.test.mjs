@@ -65,14 +65,20 @@ it('installs every binary under all its names, and no tests', () => {
 it('runs the pipeline on every server', { timeout: 180_000 }, async () => {
   const models = join(folder, 'models');
   const repository = join(folder, 'repository');
-  const ports = ['redis', 'tfserving', 'tfserving-rest', 'triton-grpc', 'triton-http', 'triton-metrics'];
+  const store = join(folder, 'store');
+  const ports = [
+    ...['redis', 'tfserving', 'tfserving-rest', 'triton-grpc', 'triton-http', 'triton-metrics', 'flask'],
+    ...['torchserve', 'torchserve-management', 'torchserve-metrics', 'torchserve-grpc'],
+  ];
   const server = spawn(join(prefix, 'bin', 'aibench-reference-server'), [
     ...ports.flatMap((name) => [`--${name}-port`, '0']),
     ...['--tfserving-models', models, '--model-repository', repository, '--triton-model-control', 'explicit'],
+    ...['--model-store', store],
   ]);
   try {
     const [line] = await once(createInterface({ input: server.stdout }), 'line');
-    const { redis, tfserving, triton, tritonHttp } = JSON.parse(line).addresses;
+    const { redis, tfserving, torchserve, torchserveGrpc, torchserveManagement, triton, tritonHttp } =
+      JSON.parse(line).addresses;
     const data = join(folder, 'fraud.dat');
     installed('aibench-generate-data', '--max-transactions', '500', '--seed', '3', '--output-file', data);
     installed('aibench-load-data', '--redis-host', `redis://${redis}`, '--file', data);
@@ -81,6 +87,8 @@ it('runs the pipeline on every server', { timeout: 180_000 }, async () => {
     setUp('redisai', '--host', redis);
     setUp('tfserving', '--tensorflow-serving-host', tfserving, '--model-base-path', models);
     setUp('triton', '--host', triton, '--model-repository', repository);
+    const management = ['--torchserve-management-host', torchserveManagement];
+    setUp('torchserve', '--torchserve-host', torchserve, ...management, '--model-store', store);
     const ask = ['-enable-reference-data-redis=true', '-verify', '-file', data];
     const fetch = ['-redis-host', redis];
     for (const [name, ...args] of [
@@ -88,6 +96,8 @@ it('runs the pipeline on every server', { timeout: 180_000 }, async () => {
       ['tensorflow_serving', '-tensorflow-serving-host', tfserving, ...fetch],
       ['triton_vision', '-host', triton, ...fetch],
       ['triton_vision', '-protocol', 'http', '-host', tritonHttp, ...fetch],
+      ['torchserve', '-torchserve-host', torchserve, ...management, ...fetch],
+      ['torchserve', '-protocol', 'grpc', '-torchserve-grpc-host', torchserveGrpc, ...management, ...fetch],
     ]) {
       const summary = installed(`aibench_run_inference_${name}`, ...args, ...ask);
       expect(summary, name).toContain('500 of 500 answers, all right');
