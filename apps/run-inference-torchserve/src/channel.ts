@@ -12,7 +12,7 @@ import { predictionOf, predictionsTemplate, readRawOutputs, torchServeMethod } f
 import type { InferenceTask } from '@aibench/usecases';
 import type { TorchServeFlags } from './flags.js';
 import type { ModelChoice } from './model-choice.js';
-import { answerError, callError } from './server-errors.js';
+import { answerError, predictionError } from './server-errors.js';
 
 /** What is asked. */
 export interface PredictionCall {
@@ -63,7 +63,7 @@ export function grpcChannel(client: GrpcClient, { choice, task }: PredictionCall
       const message = template.encode(data);
       return async () => {
         const answer = await method.call(message).catch((error: unknown) => {
-          throw error instanceof AibenchError ? callError(error) : error;
+          throw error instanceof AibenchError ? predictionError(error) : error;
         });
         const context = { address, requestId };
         return () => readRawOutputs(task.outputs, predictionOf(answer, context), context);

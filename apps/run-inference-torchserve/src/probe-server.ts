@@ -4,7 +4,7 @@ import { type ControlClient, openControlClient } from '@aibench/grpc';
 import { type HttpAnswer, HttpConnection, statusError } from '@aibench/http';
 import { Empty, pingPath, TorchServeHealthResponse, torchServeMethod } from '@aibench/torchserve';
 import type { ServerPlace } from './server-addresses.js';
-import { answerError } from './server-errors.js';
+import { answerError, callError } from './server-errors.js';
 
 /** How a server is asked for its health. */
 export interface ProbeOptions {
@@ -113,7 +113,11 @@ async function httpHealth(connection: HttpConnection, { headers }: ProbeOptions)
 }
 
 async function grpcHealth(client: ControlClient): Promise<Health> {
-  const { message, metadata } = await client.call(torchServeMethod.ping, Empty.encode({}).finish());
+  const { message, metadata } = await client
+    .call(torchServeMethod.ping, Empty.encode({}).finish())
+    .catch((error: unknown) => {
+      throw error instanceof AibenchError ? callError(error) : error;
+    });
   let status: string | undefined;
   try {
     status = statusOf(TorchServeHealthResponse.decode(message).health);

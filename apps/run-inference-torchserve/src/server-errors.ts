@@ -42,11 +42,21 @@ const exceptionName = /\s*(?:org\.pytorch\.serve\.[\w.]+|\w+Exception\.\(\))\s*$
  * INTERNAL for a model that is missing. Others stay as they are.
  */
 export function callError(error: AibenchError): AibenchError {
-  if (!exceptionName.test(error.message)) return error;
-  const status = error.status ?? '';
-  const words = error.message.replace(exceptionName, '').replaceAll(/\s+/g, ' ');
-  const isMissing = /Model(Version)?NotFoundException\s*$/.test(error.message);
+  const { message, status = '' } = error;
+  if (status === 'PERMISSION_DENIED') {
+    return new AibenchError(error.code, message, { status, hint: hintFor(status, message), cause: error });
+  }
+  if (!exceptionName.test(message)) return error;
+  const words = message.replace(exceptionName, '').replaceAll(/\s+/g, ' ');
+  const isMissing = /Model(Version)?NotFoundException\s*$/.test(message);
   const isBusy = /has no worker/.test(words);
   const hint = isMissing ? missingModel : isBusy ? noWorker : hintFor(status, words);
   return new AibenchError('AIBENCH_SERVER', words, { status, hint, cause: error });
+}
+
+/** The same for an inference, whose limit has a flag of its own. */
+export function predictionError(error: AibenchError): AibenchError {
+  if (error.code !== 'AIBENCH_TIMEOUT') return callError(error);
+  const { code, message, status } = error;
+  return new AibenchError(code, message, { status, hint: 'see --torchserve-read-timeout', cause: error });
 }

@@ -1,9 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeOnnx } from '@aibench/models';
 import { type BinaryOptions, type BinaryResult, runBinary, temporaryFolder } from '@aibench/testing';
-import { loadUseCase } from '@aibench/usecases';
-import { strToU8, zipSync } from 'fflate';
 
 /** Runs a binary that has to succeed. */
 export async function succeed(app: string, args: readonly string[]): Promise<BinaryResult> {
@@ -19,21 +16,12 @@ export async function makeDataFile(rows: number): Promise<string> {
   return path;
 }
 
-/** Packs the fraud models, with and without reference data, into a folder that is removed after the test. */
+/** A model store with the fraud models, with and without reference data, removed after the test. */
 export async function makeModelStore(): Promise<string> {
   const folder = temporaryFolder();
-  const useCase = await loadUseCase('creditcard-fraud');
-  for (const withReference of [false, true]) {
-    const { defaultModelName: modelName, graph } = useCase.task({ withReference });
-    const model = { modelName, modelVersion: '1.0', serializedFile: 'model.onnx', handler: 'handler.py' };
-    writeFileSync(
-      join(folder, `${modelName}.mar`),
-      zipSync({
-        'MAR-INF/MANIFEST.json': strToU8(JSON.stringify({ runtime: 'python', model })),
-        'model.onnx': writeOnnx(graph()),
-      }),
-    );
-  }
+  const place = ['--server', 'torchserve', '--output-dir', folder];
+  await succeed('setup-model', place);
+  await succeed('setup-model', [...place, '--enable-reference-data-redis']);
   return folder;
 }
 
