@@ -20,13 +20,14 @@ const noBytes: Buffer = Buffer.alloc(0);
 
 /**
  * Puts together the answers of one connection, however their bytes are cut up.
- * Mostly an answer comes in one read, and its head is that of the answer before,
- * byte for byte: then nothing is parsed at all.
+ * Mostly an answer's head is that of the answer before, byte for byte, and comes
+ * in one read: then it is not parsed, and where the body comes in the same read,
+ * that is only copied.
  */
 export class AnswerReader {
   readonly #body: AnswerBody;
   readonly #chunks: ChunkedDecoder;
-  /** The head that is known again, its empty line included, and how it reads; only with a length. */
+  /** The head that is known again, its empty line included, and how it reads. */
   #knownBytes = noBytes;
   #known: AnswerHead | undefined;
   /** The head of the answer that is being read, once it is whole; afterwards, of the answer that was read last. */
@@ -64,15 +65,17 @@ export class AnswerReader {
    * @throws HttpFault where they are no HTTP/1, or where the answer is longer than what is taken
    */
   push(bytes: Buffer, length: number): HttpAnswer | undefined {
-    const known = this.#known;
-    if (known !== undefined && !this.#isInBody && this.#rest.length === 0) {
-      const headBytes = this.#knownBytes.length;
-      if (length === headBytes + (known.framing as number) && this.#isKnown(bytes, headBytes)) {
-        this.#head = known;
-        return { status: known.status, headers: known.headers, body: copyOf(bytes, headBytes, length) };
-      }
+    if (this.#isInBody || this.#rest.length > 0 || !this.#isKnown(bytes, length)) {
+      return this.#pushSlowly(bytes.subarray(0, length));
     }
-    return this.#pushSlowly(length === bytes.length ? bytes : bytes.subarray(0, length));
+    const known = this.#known!;
+    const headBytes = this.#knownBytes.length;
+    if (length === headBytes + Number(known.framing)) {
+      this.#head = known;
+      return { status: known.status, headers: known.headers, body: copyOf(bytes, headBytes, length) };
+    }
+    this.#beginBody(known);
+    return this.#takeBody(bytes.subarray(0, length), headBytes);
   }
 
   /** Learns that nothing more comes. @returns the answer, where that is its end */
@@ -81,10 +84,11 @@ export class AnswerReader {
     return this.#finish();
   }
 
+  /** Whether they begin with the known head. */
   #isKnown(bytes: Buffer, length: number): boolean {
     const known = this.#knownBytes;
-    if (this.#isForHead) return false;
-    for (let i = 0; i < length; i++) if (bytes[i] !== known[i]) return false;
+    if (known.length === 0 || known.length > length || this.#isForHead) return false;
+    for (let i = 0; i < known.length; i++) if (bytes[i] !== known[i]) return false;
     return true;
   }
 
@@ -122,7 +126,7 @@ export class AnswerReader {
     this.#rest = noBytes;
     this.#searched = 0;
     this.#headBytes += end;
-    this.#beginBody(head.subarray(0, end));
+    this.#readHead(head.subarray(0, end));
     return at + end - before;
   }
 
@@ -139,20 +143,25 @@ export class AnswerReader {
     }
   }
 
-  #beginBody(bytes: Buffer): void {
+  #readHead(bytes: Buffer): void {
     const head = readAnswerHead(bytes.toString('latin1'), this.#isForHead);
-    const { status, framing } = head;
-    if (status === 101) throw new HttpFault('syntax', 'it changes the protocol');
-    if (status < 200) return;
+    if (head.status === 101) throw new HttpFault('syntax', 'it changes the protocol');
+    if (head.status < 200) return;
+    this.#beginBody(head);
+    if (this.#isForHead || bytes.length > keptHeadBytes) return;
+    this.#known = head;
+    this.#knownBytes = Buffer.from(bytes);
+  }
+
+  #beginBody(head: AnswerHead): void {
+    const { framing } = head;
     this.#head = head;
     this.#isInBody = true;
-    if (typeof framing === 'number') {
+    if (framing === 'chunked') this.#chunks.reset();
+    else if (framing !== 'untilClose') {
       this.#body.expect(framing);
       this.#left = framing;
-      if (this.#isForHead || bytes.length > keptHeadBytes) return;
-      this.#known = head;
-      this.#knownBytes = Buffer.from(bytes);
-    } else if (framing === 'chunked') this.#chunks.reset();
+    }
   }
 
   #takeBody(bytes: Buffer, start: number): HttpAnswer | undefined {
