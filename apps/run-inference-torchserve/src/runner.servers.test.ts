@@ -144,10 +144,21 @@ function tests(python: string): void {
       expect(file).toBeUndefined();
     });
 
-    it('tells what the handler has to say of a request that does not fit the model', async () => {
-      const { exitCode, stderr, result } = await runWithResult([...over(), '--model', 'financialNet']);
-      expect(stderr).toContain('input reference is missing');
-      expect(stderr).toContain('--enable-reference-data-redis');
+    it.each([
+      [
+        ['--model', 'financialNet'],
+        'input reference is missing, there are transaction',
+        '--enable-reference-data-redis',
+      ],
+      [
+        ['--model', 'financialNet_NoReference', '--enable-reference-data-redis'],
+        'there is no input reference, but transaction',
+        '--model',
+      ],
+    ])('tells what the handler has to say of %j', async (flags, words, hint) => {
+      const { exitCode, stderr, result } = await runWithResult([...over(), ...flags]);
+      expect(stderr).toContain(words);
+      expect(stderr).toContain(hint);
       expect(stderr.trim().split('\n')).toHaveLength(1);
       expect(exitCode).toBe(1);
       const status = protocol === 'http' ? '400' : 'INVALID_ARGUMENT';
@@ -197,6 +208,31 @@ function tests(python: string): void {
       const { exitCode: refusedAtOnce, stderr: words } = await runInference([...over(), '--model', 'idle']);
       expect(refusedAtOnce).toBe(1);
       expect(words).toContain('none of the 0 workers of model idle is ready');
+    });
+
+    it('counts what it has no room for', { timeout: 120_000 }, async () => {
+      const models = ['financialNet_NoReference.mar'];
+      const configuration = ['job_queue_size=1'];
+      const small = await startTorchServe({ python, modelStore, models, configuration });
+      const { exitCode, stderr, result } = await runWithResult([
+        ...[...against(small), '--protocol', protocol, '--verify', '--ignore-errors', '--workers', '32'],
+      ]);
+      expect(stderr).not.toMatch(/\n\s+at /);
+      expect(exitCode).toBe(0);
+      const { counts } = result!;
+      expect(counts.failures).toMatchObject([
+        {
+          ...{
+            code: 'AIBENCH_SERVER',
+            status: protocol === 'http' ? '503' : 'INTERNAL',
+            count: counts.failed,
+          },
+          firstMessage: expect.stringContaining('has no worker to serve inference request'),
+        },
+      ]);
+      expect(counts).toMatchObject({ sent: rows, verified: counts.answered, mismatched: 0, cutOff: 0 });
+      expect(counts.answered).toBeGreaterThan(0);
+      expect(counts.failed).toBeGreaterThan(0);
     });
 
     it('is waited for while its workers start', { timeout: 120_000 }, async () => {
