@@ -46,6 +46,8 @@ const httpCalls: readonly HttpCall[] = [
   ['inference', 'POST', `${model}/1.0`, json(right)],
   ['inference', 'PUT', model, json(right)],
   ['inference', 'POST', model, { body: Buffer.from(JSON.stringify(right)) }],
+  ['inference', 'POST', model, { body: JSON.stringify(right), headers: { 'content-type': 'text/plain' } }],
+  ['inference', 'POST', model, { body: 'a=b', headers: { 'content-type': 'text/plain' } }],
   ['inference', 'POST', model, json({ ...right, transaction: [transaction, transaction], reference })],
   ['inference', 'POST', model, form(right)],
   ['inference', 'POST', '/predictions/no', json(right)],

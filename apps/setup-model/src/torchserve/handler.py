@@ -100,10 +100,10 @@ def read_request(parts, specs):
 
 def read_json(body):
     """TorchServe has parsed what says that it is JSON, and hands on as bytes what is none, or doesn't say so."""
-    if isinstance(body, (bytes, bytearray)):
+    if isinstance(body, (bytes, bytearray, str)):
         try:
             body = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise bad_input("the body is no JSON") from None
     if not isinstance(body, dict):
         raise bad_input("the body is no JSON object")
