@@ -218,7 +218,7 @@ describe.each(httpImplementations)('HttpClient, "%s"', (implementation) => {
     ['early hints', 'HTTP/1.1 103 \r\nA: b\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab', '200 ab'],
     [
       'the coding of none',
-      'HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Length: 2\r\n\r\nab',
+      'HTTP/1.1 200 OK\r\nContent-Encoding: Identity\r\nContent-Length: 2\r\n\r\nab',
       '200 ab',
     ],
   ])('reads an answer with %s, again and again', async (_, bytes, expected) => {

@@ -87,7 +87,7 @@ export function httpError(context: HttpErrorContext, cause: unknown): AibenchErr
 /** Why an answer cannot be used whatever it says: it is compressed, though nobody has offered to take that. */
 export function codingError(address: string, { headers }: HttpAnswer): AibenchError | undefined {
   const coding = headers['content-encoding'];
-  if (coding === undefined || coding === '' || coding === 'identity') return undefined;
+  if (coding === undefined || /^(?:identity)?$/i.test(String(coding))) return undefined;
   return new AibenchError(
     'AIBENCH_ANSWER',
     `${address} answers in the coding ${JSON.stringify(coding)}, which was not asked for`,
