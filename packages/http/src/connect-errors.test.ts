@@ -132,6 +132,18 @@ describe.each(httpImplementations)('connecting, "%s"', (implementation) => {
     });
   });
 
+  it('is given up when the client is closed', async () => {
+    const client = await openClient(`https://${await peerThat(() => {})}`, options);
+    const sent = Promise.allSettled([1, 2].map(() => client.route({ method: 'GET', path: '/' }).send()));
+    await client.close();
+    for (const settled of await sent) {
+      expect(settled).toMatchObject({
+        status: 'rejected',
+        reason: { code: 'AIBENCH_CONNECTION', message: expect.stringContaining('closed by this side') },
+      });
+    }
+  });
+
   it('reaches a server that has come meanwhile', async () => {
     const peer = await startTcpPeer(() => {});
     await peer.stop();

@@ -1,3 +1,4 @@
+import { startTcpPeer } from '@aibench/testing';
 import { describe, expect, it, vi } from 'vitest';
 import type { HttpAnswer } from './http-client.js';
 import {
@@ -163,11 +164,30 @@ describe.each(httpImplementations)('HttpClient, "%s"', (implementation) => {
   });
 
   it('connects anew where the server has closed the connection meanwhile', async () => {
-    const { client, server } = await openRaw('HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\na', {}, true);
+    const closed = vi.fn();
+    const server = await startRawServer((socket) => {
+      socket.on('close', closed);
+      socket.end('HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\na');
+    });
+    const client = await openClient(server.address, { implementation });
     for (let i = 1; i <= 3; i++) {
       expect(text(await client.route(post).send(small))).toBe('200 a');
       expect(server.connections()).toBe(i);
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      await vi.waitFor(() => expect(closed).toHaveBeenCalledTimes(i));
+    }
+  });
+
+  it('sends nothing behind a request whose rest nobody reads', async () => {
+    const peer = await startTcpPeer((socket) => {
+      socket.once('data', () => {
+        socket.pause();
+        socket.write('HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\na');
+      });
+    });
+    const client = await openClient(peer.address, { implementation });
+    for (let i = 1; i <= 3; i++) {
+      expect(text(await client.route(post).send([small, Buffer.alloc(40_000_000)]))).toBe('200 a');
+      expect(peer.connections()).toBe(i);
     }
   });
 
