@@ -48,20 +48,20 @@ export class SocketFactory {
 
   connect(events: SocketEvents): Socket {
     const socket = this.#tls === undefined ? this.#connectTcp(events) : this.#connectTls(events);
+    let isConnected = false;
     let cause: unknown;
     socket.on('error', (error) => {
       cause ??= error;
     });
     socket.on('end', () => events.onEnd());
     socket.on('close', () => {
-      if (socket.connecting || cause !== undefined) this.#knownAddress = undefined;
+      if (!isConnected || cause !== undefined) this.#knownAddress = undefined;
       events.onClosed(cause);
     });
-    if (this.#isName && this.#knownAddress === undefined) {
-      socket.on('connect', () => {
-        this.#knownAddress = socket.remoteAddress;
-      });
-    }
+    socket.on('connect', () => {
+      isConnected = true;
+      if (this.#isName) this.#knownAddress ??= socket.remoteAddress;
+    });
     return socket;
   }
 
