@@ -1,14 +1,16 @@
 """Compares descriptor sets of protos/ with the official descriptors of each format.
 
-    check-protos.py SET...
+    check-protos.py [--official SET] SET...
 
 A SET is what `buf build --output SET.binpb protos` writes. Every message, field
 (number, type, label, oneof), enum value and service method that it declares must be
-declared alike in the packages that the formats' owners publish; what it leaves out
-is not missed. Prints JSON: for each SET what was compared and each difference, by
-its full name. Needs the Python environment `tensorflow`.
+declared alike in the packages that the formats' owners publish, or, with --official,
+in a set that was built of the owner's own definitions; what it leaves out is not
+missed. Prints JSON: for each SET what was compared and each difference, by its full
+name. Needs the Python environment `tensorflow`; with --official, any with protobuf.
 """
 
+import argparse
 import importlib
 import json
 import sys
@@ -121,16 +123,33 @@ class Comparison:
         self.differences.append(f"{name} {how}")
 
 
-def compare(path):
-    comparison = Comparison(descriptor_pool.Default())
+def read_set(path):
     with open(path, "rb") as file:
-        declared = descriptor_pb2.FileDescriptorSet.FromString(file.read())
-    for file in declared.file:
+        return descriptor_pb2.FileDescriptorSet.FromString(file.read())
+
+
+def official_pool(path):
+    if path is None:
+        for module in OFFICIAL_MODULES:
+            importlib.import_module(module)
+        return descriptor_pool.Default()
+    pool = descriptor_pool.DescriptorPool()
+    for file in read_set(path).file:
+        pool.Add(file)
+    return pool
+
+
+def compare(pool, path):
+    comparison = Comparison(pool)
+    for file in read_set(path).file:
         if not file.name.startswith("google/protobuf/"):
             comparison.file(file)
     return {**comparison.counts, "differences": comparison.differences}
 
 
-for module in OFFICIAL_MODULES:
-    importlib.import_module(module)
-json.dump([compare(path) for path in sys.argv[1:]], sys.stdout)
+parser = argparse.ArgumentParser()
+parser.add_argument("--official")
+parser.add_argument("sets", nargs="+")
+arguments = parser.parse_args()
+pool = official_pool(arguments.official)
+json.dump([compare(pool, path) for path in arguments.sets], sys.stdout)

@@ -1,8 +1,9 @@
 // protos/ declares just what the suite uses of formats that belong to others: what
 // it declares must be what they declare. The official descriptors come from the
-// packages that the formats' owners publish (packages/testing/requirements/tensorflow.in).
+// packages that the formats' owners publish (packages/testing/requirements/tensorflow.in),
+// TorchServe's from the definitions in its own archive (requirements/torchserve.in).
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { describeWithPython, runPython, temporaryFolder } from '../packages/testing/dist/index.js';
@@ -10,6 +11,9 @@ import { root } from './workspace.mjs';
 
 const buf = join(root, 'packages', 'models', 'node_modules', '.bin', 'buf');
 const protos = join(root, 'protos');
+
+/** The folder of TorchServe's definitions, which the others' packages know nothing of. */
+const torchServe = 'torchserve';
 
 /** Ways to get a definition wrong, each with what the check must say to it. */
 const mistakes = [
@@ -57,35 +61,75 @@ const mistakes = [
   },
 ];
 
+/** The same of TorchServe's. */
+const torchServeMistakes = [
+  {
+    file: 'torchserve/inference.proto',
+    from: /map<string, bytes> input = 3;/,
+    to: 'map<string, string> input = 3;',
+    says: 'org.pytorch.serve.grpc.inference.PredictionsRequest.InputEntry.value has type TYPE_STRING, officially TYPE_BYTES',
+  },
+  {
+    file: 'torchserve/inference.proto',
+    from: /bytes prediction = 1;/,
+    to: 'bytes prediction = 7;',
+    says: 'org.pytorch.serve.grpc.inference.PredictionResponse.prediction has number 7, officially 1',
+  },
+];
+
 await describeWithPython('tensorflow', 'protos/', (python) => {
+  checks({ python, mistakes, isPart: (name) => !name.startsWith(`${torchServe}/`) });
+});
+
+await describeWithPython('torchserve', 'protos/ of TorchServe', (python) => {
+  checks({
+    ...{ python, mistakes: torchServeMistakes, isPart: (name) => name.startsWith(`${torchServe}/`) },
+    official: officialTorchServe,
+  });
+});
+
+/**
+ * Compares a part of protos/.
+ *
+ * @param isPart tells files of it by their names
+ * @param official builds the set of the owner's own definitions. Default: those of the packages in the environment
+ */
+function checks({ python, mistakes, isPart, official }) {
   /** What the check finds in protos/, and in a copy of it for each mistake. */
   let real;
   let broken;
 
   beforeAll(async () => {
     const folder = temporaryFolder();
-    const sets = [build(protos, join(folder, 'real.binpb'))];
+    const sets = [build(part(join(folder, 'real')), join(folder, 'real.binpb'))];
     mistakes.forEach(({ file, from, to }, i) => {
-      const copy = join(folder, `mistake-${i}`);
-      cpSync(protos, copy, { recursive: true });
+      const copy = part(join(folder, `mistake-${i}`));
       const text = readFileSync(join(copy, file), 'utf8');
       expect(text).toMatch(from);
       writeFileSync(join(copy, file), text.replace(from, to));
       sets.push(build(copy, join(folder, `mistake-${i}.binpb`)));
     });
-    const check = join(root, 'scripts', 'check-protos.py');
-    const { exitCode, stdout, stderr } = await runPython(python, [check, ...sets]);
+    const check = [join(root, 'scripts', 'check-protos.py'), ...sets];
+    if (official !== undefined) check.push('--official', await official(python, folder));
+    const { exitCode, stdout, stderr } = await runPython(python, check);
     expect({ exitCode, stderr: exitCode === 0 ? '' : stderr }).toEqual({ exitCode: 0, stderr: '' });
     [real, ...broken] = JSON.parse(stdout);
   }, 300_000);
+
+  /** A copy of the part. */
+  function part(target) {
+    cpSync(protos, target, { recursive: true });
+    for (const name of protoFiles(target)) if (!isPart(name)) rmSync(join(target, name));
+    return target;
+  }
 
   it('declares nothing that the official descriptors declare differently', () => {
     expect(real.differences).toEqual([]);
   });
 
   it('is compared as a whole', () => {
-    const text = readdirSync(protos, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.proto'))
+    const text = protoFiles(protos)
+      .filter(isPart)
       .map((name) => readFileSync(join(protos, name), 'utf8').replaceAll(/\/\/.*$/gm, ''))
       .join('\n');
     // A map's entry is a message, too, though none that the text declares.
@@ -101,7 +145,23 @@ await describeWithPython('tensorflow', 'protos/', (python) => {
   it.each(mistakes.map(({ says }, i) => [says, i]))('would say: %s', (says, i) => {
     expect(broken[i].differences).toEqual([says]);
   });
-});
+}
+
+/** TorchServe's definitions lie in the archive of its front end, with those that they import. */
+async function officialTorchServe(python, folder) {
+  const definitions = join(folder, 'official');
+  const program = `import os, ts, zipfile
+with zipfile.ZipFile(os.path.join(os.path.dirname(ts.__file__), 'frontend', 'model-server.jar')) as jar:
+    for name in ('inference.proto', 'google/rpc/status.proto'):
+        jar.extract(name, ${JSON.stringify(definitions)})`;
+  const { exitCode, stderr } = await runPython(python, ['-c', program]);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  return build(definitions, join(folder, 'official.binpb'));
+}
+
+function protoFiles(folder) {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.proto'));
+}
 
 function build(folder, output) {
   const { status, stderr } = spawnSync(buf, ['build', folder, '--output', output], { encoding: 'utf8' });
