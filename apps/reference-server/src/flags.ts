@@ -17,8 +17,7 @@ export const flags = {
   }),
   'tls-cert': flag.string({
     ...{ default: '', placeholder: 'path' },
-    describe:
-      "Certificate (PEM) for TLS on the Redis and gRPC ports and on Triton's HTTP port; needs --tls-key",
+    describe: 'Certificate (PEM) for TLS on all ports but those for metrics; needs --tls-key',
   }),
   'tls-key': flag.string({
     ...{ default: '', placeholder: 'path' },
@@ -26,7 +25,7 @@ export const flags = {
   }),
   'max-message-bytes': flag.integer({
     ...{ default: 2_147_483_647, min: 1, max: 2_147_483_647 },
-    describe: 'Largest request that the gRPC ports and Triton over HTTP take',
+    describe: 'Largest request that is taken over gRPC and HTTP',
   }),
   'until-stdin-ends': flag.boolean({
     default: false,
