@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { AibenchError, errorLine } from '@aibench/core';
+import { bearerTokenVariable } from '@aibench/http';
 import { ManagementControl, type VersionDescription } from '@aibench/torchserve';
 import type { TorchServeFlags } from './flags.js';
 import type { ModelChoice } from './model-choice.js';
@@ -20,7 +21,6 @@ export interface DescribeOptions {
 
 /** An environment variable for the key for management; see `--management-token`. */
 const managementTokenVariable = 'AIBENCH_MANAGEMENT_TOKEN';
-const bearerTokenVariable = 'AIBENCH_BEARER_TOKEN';
 
 /** Limit for a question to a port that nobody named, ms. */
 const guessLimitMs = 2_000;

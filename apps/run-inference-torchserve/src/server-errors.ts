@@ -2,7 +2,7 @@ import { AibenchError } from '@aibench/core';
 import { type HttpAnswer, statusError } from '@aibench/http';
 
 const missingModel =
-  'set the model up with aibench-setup-model --server torchserve, or name another with --model or --torchserve-request-uri';
+  'set the model up with aibench-setup-model --server torchserve, or name another with --model';
 const otherInputs =
   'does the handler take these inputs? see --body, --model and --enable-reference-data-redis';
 const noWorker =
@@ -30,7 +30,8 @@ function hintFor(status: string, words: string): string | undefined {
 
 /** The error for an answer over HTTP that is no success. */
 export function answerError(address: string, answer: HttpAnswer): AibenchError {
-  return statusError(address, answer, hintFor(String(answer.status), answer.body.toString('utf8', 0, 1_000)));
+  const hint = hintFor(String(answer.status), answer.body.toString('utf8', 0, 1_000));
+  return statusError(address, answer, hint === missingModel ? `${hint} or --torchserve-request-uri` : hint);
 }
 
 /** Java exceptions whose name TorchServe puts behind the message of a call's status. */
