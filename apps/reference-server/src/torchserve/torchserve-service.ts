@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { AibenchError } from '@aibench/core';
 import type { InferenceEngine, MaybePromise } from '../inference/inference-engine.js';
 import type { InferenceModel, LoadOptions } from '../inference/inference-model.js';
 import { ServerError } from '../inference/server-error.js';
@@ -56,14 +57,22 @@ export class TorchServeService {
     this.#startupModels = startupModels;
   }
 
-  /** Registers the models that are to be there from the start, with as many workers as there are cores. */
+  /**
+   * Registers the models that are to be there from the start, with as many workers as there are cores.
+   *
+   * @throws AIBENCH_INPUT where one is missing or cannot be loaded
+   */
   async start(): Promise<void> {
     const all = this.#startupModels.includes('all');
     const urls = all ? await this.registry.archives() : this.#startupModels;
     for (const url of urls) {
-      await this.registry.register({
-        ...registrationDefaults,
-        ...{ url, workers: availableParallelism(), loadedAtStartup: true },
+      const place = { url, workers: availableParallelism(), loadedAtStartup: true };
+      await this.registry.register({ ...registrationDefaults, ...place }).catch((cause: unknown) => {
+        if (!(cause instanceof TorchServeError)) throw cause;
+        throw new AibenchError('AIBENCH_INPUT', `--torchserve-models: ${cause.message}`, {
+          hint: 'archives are named as they lie in --model-store',
+          cause,
+        });
       });
     }
   }

@@ -188,6 +188,22 @@ describe('the inference port', () => {
   });
 });
 
+describe('models from the start', () => {
+  const two = { 'a.mar': packArchive(), 'b.mar': packArchive() };
+
+  it.each<[string, () => string, string]>([
+    ['none.mar', newModelStore, 'Model not found at: none.mar'],
+    ['add.mar', () => '', 'Model store has not been configured.'],
+    ['all', () => newModelStore({ 'text.mar': Buffer.from('hello') }), 'text.mar is no archive'],
+    ['all', () => newModelStore(two), 'is already registered for model add'],
+  ])('end the server in one line where %s is not to be had', async (archive, store, words) => {
+    await expect(start({ torchserveModels: [archive], modelStore: store() })).rejects.toMatchObject({
+      ...{ code: 'AIBENCH_INPUT', message: expect.stringContaining(words) },
+      hint: 'archives are named as they lie in --model-store',
+    });
+  });
+});
+
 describe('the management port', () => {
   it('registers, lists, describes and drops models', async () => {
     const { manage, infer } = await start({ torchserveModels: [] });
