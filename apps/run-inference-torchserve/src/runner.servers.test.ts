@@ -280,6 +280,7 @@ function tests(python: string): void {
       const without = await runInference(run);
       expect(without.exitCode).toBe(1);
       expect(without.stderr).toContain('Token Authorization failed');
+      expect(without.stderr).toContain('AIBENCH_BEARER_TOKEN');
       expect(without.stderr.trim().split('\n')).toHaveLength(1);
       const keys = { env: { AIBENCH_BEARER_TOKEN: inference, AIBENCH_MANAGEMENT_TOKEN: management } };
       const withKeys = await runWithResult(run, keys);

@@ -34,11 +34,12 @@ function at({ addresses }: ReferenceServer, store: string): string[] {
   ];
 }
 
-/** A server that answers what is listed, by `GET /models?limit=1000`, and 404 otherwise. */
+/** A server that answers what is listed, by `GET /models?limit=1000`, 404 otherwise, and nothing where `never` is. */
 async function startAnswering(answers: Readonly<Record<string, unknown>>): Promise<string> {
   const answering = createServer((request, response) => {
     request.resume();
     const answer = answers[`${request.method} ${request.url}`];
+    if (answer === 'never') return;
     const missing = { code: 404, type: 'ModelNotFoundException', message: 'Model not found' };
     response.writeHead(answer === undefined ? 404 : 200).end(JSON.stringify(answer ?? missing));
   });
@@ -143,14 +144,17 @@ describe('aibench-setup-model --server torchserve', () => {
     expect(failing.stderr.trim().split('\n')).toHaveLength(1);
   });
 
-  it('waits for workers as long as it is told to', async () => {
+  it.each([
+    ['registers at once', { status: 'registered' }, 'has 1 of 2 workers of model slow ready after 500ms'],
+    ['never answers', 'never', 'has not registered model slow within 500ms'],
+  ])('waits as long as it is told to for a server that %s', async (_what, answer, words) => {
     const registration =
       'url=slow.mar&model_name=slow&initial_workers=2&batch_size=1&max_batch_delay=1&response_timeout=120';
     const version = { modelName: 'slow', modelVersion: '1.0', workers: [{ status: 'READY' }, {}] };
     const address = await startAnswering({
       'GET /models?limit=1000': { models: [] },
       'OPTIONS /': { info: { title: 'TorchServe APIs', version: '0.1.0' } },
-      [`POST /models?${registration}&synchronous=true`]: { status: 'registered' },
+      [`POST /models?${registration}&synchronous=true`]: answer,
       'GET /models/slow/1.0': [version],
     });
     const place = ['--torchserve-host', address, '--torchserve-management-host', address];
@@ -158,8 +162,9 @@ describe('aibench-setup-model --server torchserve', () => {
       ...[...place, '--model-store', modelStore, '--model', 'slow', '--model-workers', '2'],
       ...['--load-timeout', '500ms'],
     );
-    expect(stderr).toContain(`${address} has 1 of 2 workers of model slow ready after 500ms`);
+    expect(stderr).toContain(`${address} ${words}`);
     expect(stderr).toContain('--load-timeout');
+    expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(exitCode).toBe(1);
   });
 

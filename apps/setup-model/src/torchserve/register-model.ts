@@ -63,7 +63,14 @@ async function waitForWorkers(
   }
 }
 
-function notRegistered(address: string, { model }: WantedModel, cause: unknown): unknown {
+function notRegistered(address: string, { model, limitMs }: WantedModel, cause: unknown): unknown {
+  if (cause instanceof AibenchError && cause.code === 'AIBENCH_TIMEOUT') {
+    const message = `${address} has not registered model ${model} within ${formatDurationMs(limitMs)}`;
+    return new AibenchError('AIBENCH_TIMEOUT', message, {
+      hint: "the server's log says more; see --load-timeout",
+      cause,
+    });
+  }
   if (!(cause instanceof AibenchError) || cause.code !== 'AIBENCH_SERVER') return cause;
   const words = cause.message.replace(`${address} answered `, '');
   return new AibenchError('AIBENCH_SERVER', `${address} cannot register model ${model}: ${words}`, {
