@@ -2,6 +2,7 @@ import { AibenchError } from '@aibench/core';
 import type { RunnerContext, ServerDescription } from '@aibench/harness';
 import { HttpConnection, requestHeaders } from '@aibench/http';
 import { describeStore, type StoreDetails } from '@aibench/reference-store';
+import { modelOfPath } from '@aibench/torchserve';
 import { describeModel, type ModelKnowledge, readyWorkers } from './describe-model.js';
 import type { flags } from './flags.js';
 import { type ModelChoice, modelChoice } from './model-choice.js';
@@ -62,6 +63,7 @@ async function describeOne(place: ServerPlace, choice: ModelChoice, context: Con
   const headers = requestHeaders({ lines: values.header, bearerToken: values.bearerToken });
   const identity = await probeServer(place, {
     ...{ timeoutMs, headers, signal, readyTimeoutMs: values.readyTimeoutMs },
+    isGateway: modelOfPath(choice.path) === undefined,
   });
   const model = await describeModel(place.management, choice, values, { timeoutMs, signal });
   return { ...identity, version: identity.version ?? (await versionOf(place, model)), place, model };
@@ -72,9 +74,7 @@ async function versionOf({ management }: ServerPlace, { kind }: ModelKnowledge):
   if (management === undefined || kind === 'unknown') return undefined;
   const connection = new HttpConnection(management.http, { timeoutMs: shortestLimitMs });
   try {
-    return await apiVersion(connection);
-  } catch {
-    return undefined;
+    return await apiVersion(connection, {});
   } finally {
     await connection.close();
   }

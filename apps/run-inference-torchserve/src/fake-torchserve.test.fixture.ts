@@ -9,6 +9,8 @@ export type InferHandler = (response: ServerResponse, n: number, request: Incomi
 export interface FakeOptions {
   /** Answers the n-th health check, from 1. Default: healthy. */
   readonly ping?: (response: ServerResponse, n: number, request: IncomingMessage) => void;
+  /** Answers `OPTIONS /`. Default: 404. */
+  readonly describeApi?: (response: ServerResponse) => void;
   /** Sees every request's headers. Default: nobody. */
   readonly onRequest?: (request: IncomingMessage) => void;
 }
@@ -20,7 +22,7 @@ export interface FakeOptions {
  */
 export async function startFakeTorchServe(
   infer: InferHandler,
-  { onRequest, ping = answerHealthy }: FakeOptions = {},
+  { describeApi = answerNothing, onRequest, ping = answerHealthy }: FakeOptions = {},
 ): Promise<string> {
   let inferences = 0;
   let pings = 0;
@@ -34,7 +36,7 @@ export async function startFakeTorchServe(
       } else if (request.url === '/ping') {
         pings += 1;
         ping(response, pings, request);
-      } else response.writeHead(404).end('{}');
+      } else describeApi(response);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -46,6 +48,10 @@ export async function startFakeTorchServe(
     stopNow() {},
   });
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function answerNothing(response: ServerResponse): void {
+  response.writeHead(404).end('{}');
 }
 
 /** TorchServe's answer where it is healthy. */

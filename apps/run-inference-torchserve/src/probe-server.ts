@@ -14,6 +14,8 @@ export interface ProbeOptions {
   readonly readyTimeoutMs: number;
   /** Of every request. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Whether what is asked over HTTP may be a gateway, which has no health check of TorchServe's. */
+  readonly isGateway: boolean;
   /** Stops waiting. */
   readonly signal: AbortSignal;
 }
@@ -54,7 +56,7 @@ export async function probeServer(place: ServerPlace, options: ProbeOptions): Pr
     });
     try {
       const { header } = await waitUntilHealthy(place, options, () => httpHealth(connection, options));
-      return { header, version: await apiVersion(connection) };
+      return { header, version: await apiVersion(connection, options.headers) };
     } finally {
       await connection.close();
     }
@@ -90,7 +92,7 @@ async function waitUntilHealthy(
   }
 }
 
-async function httpHealth(connection: HttpConnection, { headers }: ProbeOptions): Promise<Health> {
+async function httpHealth(connection: HttpConnection, { headers, isGateway }: ProbeOptions): Promise<Health> {
   const answer = await connection.send({ method: 'GET', path: pingPath, headers });
   const { address } = connection;
   const status = statusOf(answer.body.toString());
@@ -98,7 +100,11 @@ async function httpHealth(connection: HttpConnection, { headers }: ProbeOptions)
   if (answer.status === 503 || (answer.status === 500 && status !== undefined)) {
     return { status: status ?? statusError(address, answer).message, header: undefined };
   }
-  if (answer.status === 404 || answer.status === 405) {
+  const isMissing = answer.status === 404 || answer.status === 405;
+  if (isGateway && (isMissing || answer.status === 200)) {
+    return { status: status ?? 'Healthy', header: headerOf(answer) };
+  }
+  if (isMissing) {
     throw new AibenchError(
       'AIBENCH_ANSWER',
       `${address} has no ${pingPath}: ${answerError(address, answer).message}`,
@@ -150,14 +156,18 @@ function headerOf({ headers }: HttpAnswer): string | undefined {
   return typeof server === 'string' ? server : undefined;
 }
 
-/** The version that a port tells in the description of its API, which needs no login. */
-export async function apiVersion(connection: HttpConnection): Promise<string | undefined> {
-  const answer = await connection.send({ method: 'OPTIONS', path: '/' });
-  if (answer.status !== 200) return undefined;
+/** The version that a port tells in the description of its API; undefined where it has none. */
+export async function apiVersion(
+  connection: HttpConnection,
+  headers: Readonly<Record<string, string>>,
+): Promise<string | undefined> {
   try {
+    const answer = await connection.send({ method: 'OPTIONS', path: '/', headers });
+    if (answer.status !== 200) return undefined;
     const { info } = JSON.parse(answer.body.toString()) as { readonly info?: { readonly version?: unknown } };
     return typeof info?.version === 'string' ? info.version : undefined;
   } catch {
+    // It is not worth a run: the server is healthy.
     return undefined;
   }
 }
