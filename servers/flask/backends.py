@@ -73,7 +73,8 @@ def backend_of_environment():
     name = os.environ.get("AIBENCH_BACKEND", OnnxRuntime.name)
     found = {each.name: each for each in (OnnxRuntime, TensorFlow)}.get(name)
     if found is None:
-        raise SystemExit(f'AIBENCH_BACKEND is "{name}": onnxruntime or tensorflow')
+        # An error ends Gunicorn; a worker that only exits would be started again and again.
+        raise ValueError(f'AIBENCH_BACKEND is "{name}": onnxruntime or tensorflow')
     return found(int(os.environ.get("AIBENCH_INTRA_OP_THREADS", "1")))
 
 
