@@ -93,19 +93,20 @@ function isStarting(error: unknown): boolean {
   // Gunicorn's port takes connections before its workers are there to answer.
   if (error.code === 'AIBENCH_TIMEOUT') return true;
   if (error.code === 'AIBENCH_SERVER') return startingStatuses.has(error.status ?? '');
-  return error.code === 'AIBENCH_CONNECTION' && error.message.endsWith('connection refused');
+  return error.code === 'AIBENCH_CONNECTION' && /connection refused$/.test(error.message);
 }
 
 /** Services that are measured as one must answer alike. */
-function checkAlike(services: readonly Inspected[]): void {
-  const [first, ...others] = services as [Inspected, ...Inspected[]];
+function checkAlike([first, ...others]: readonly Inspected[]): void {
   for (const { address, model } of others) {
-    if (model?.name === first.model?.name) continue;
-    throw new AibenchError(
-      'AIBENCH_ANSWER',
-      `${address} would answer with ${model?.name ?? 'another service'}, ${first.address} with ${first.model?.name ?? 'another service'}`,
-      { hint: 'the services must have the same model; see --model' },
-    );
+    if (model?.name === first?.model?.name) continue;
+    const what =
+      model === undefined || first?.model === undefined
+        ? `${address} is of another make than ${first?.address}`
+        : `${address} would answer with model ${model.name}, ${first.address} with ${first.model.name}`;
+    throw new AibenchError('AIBENCH_ANSWER', what, {
+      hint: 'the services must have the same model; see --restapi-host and --model',
+    });
   }
 }
 

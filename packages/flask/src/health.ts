@@ -32,19 +32,29 @@ export interface FlaskHealth {
   readonly models: readonly FlaskModel[];
 }
 
+const starting = 'is it still starting? see --ready-timeout and its log';
+const login = 'see --bearer-token and --header';
+
+/** What helps against an answer that is no success. */
+const hints: Readonly<Record<number, string>> = {
+  ...{ 401: login, 403: login },
+  ...{ 502: starting, 503: starting, 504: starting },
+};
+
 /**
  * Asks a service who it is and which models it has.
  *
  * @returns undefined where it is none of the suite's, which has no such page or another one
- * @throws AIBENCH_CONNECTION, AIBENCH_TIMEOUT; AIBENCH_SERVER where it is not ready or has failed
+ * @throws AIBENCH_CONNECTION, AIBENCH_TIMEOUT; AIBENCH_SERVER where it is not ready, has failed, or refuses to tell
  */
 export async function askHealth(
   connection: Pick<HttpConnection, 'address' | 'send'>,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<FlaskHealth | undefined> {
   const answer = await connection.send({ method: 'GET', path: flaskPath.health, headers });
-  if (answer.status >= 500) throw statusError(connection.address, answer);
-  if (answer.status !== 200) return undefined;
+  const { status } = answer;
+  if (status === 404 || status === 405 || status === 410) return undefined;
+  if (status !== 200) throw statusError(connection.address, answer, hints[status]);
   return readHealth(answer.body, connection.address);
 }
 
