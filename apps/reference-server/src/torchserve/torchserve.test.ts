@@ -129,6 +129,13 @@ describe('inferences', () => {
     });
   });
 
+  it('are refused where they are larger than is taken', async () => {
+    const { infer } = await start({ maxMessageBytes: 20 });
+    const answer = await infer('/predictions/add', json({ a: [1, 2], b: [0.5, 1] }));
+    expect(answer.status).toBe(413);
+    expect(answer.json().message).toBe('the request is larger than 20 bytes');
+  });
+
   it('are answered 503 where no worker is there, and where too many wait for one', async () => {
     const { infer, manage } = await start({ delayMs: 10 });
     await manage('PUT', '/models/add?min_worker=1&synchronous=true');
