@@ -159,7 +159,7 @@ describe('describeModel', () => {
     [{ bearerToken: 'b' }, {}, 'Bearer b'],
     [{ bearerToken: 'b', managementToken: 'm' }, {}, 'Bearer m'],
     [{ bearerToken: 'b' }, { AIBENCH_MANAGEMENT_TOKEN: 'e' }, 'Bearer e'],
-    [{}, { AIBENCH_BEARER_TOKEN: 'f' }, 'Bearer f'],
+    [{}, { AIBENCH_BEARER_TOKEN: 'f\n' }, 'Bearer f'],
     [{}, {}, undefined],
   ])('sends the key for management: %j and %j', async (values, environment, expected) => {
     for (const name of ['AIBENCH_MANAGEMENT_TOKEN', 'AIBENCH_BEARER_TOKEN']) vi.stubEnv(name, undefined);

@@ -62,10 +62,11 @@ export async function describeModel(
   }
 }
 
+/** As the user gave it; a key that was read from a file may end in a line break. */
 function managementToken({ bearerToken, managementToken: token }: TorchServeFlags): string {
-  return (
-    token || process.env[managementTokenVariable] || bearerToken || (process.env[bearerTokenVariable] ?? '')
-  );
+  const given =
+    token || process.env[managementTokenVariable] || bearerToken || process.env[bearerTokenVariable];
+  return (given ?? '').trim();
 }
 
 /** The version, once the workers are ready that it should have at least; some of them do after a while. */
