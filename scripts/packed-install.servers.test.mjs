@@ -66,6 +66,7 @@ it('runs the pipeline on every server', { timeout: 180_000 }, async () => {
   const models = join(folder, 'models');
   const repository = join(folder, 'repository');
   const store = join(folder, 'store');
+  const services = join(folder, 'services');
   const ports = [
     ...['redis', 'tfserving', 'tfserving-rest', 'triton-grpc', 'triton-http', 'triton-metrics', 'flask'],
     ...['torchserve', 'torchserve-management', 'torchserve-metrics', 'torchserve-grpc'],
@@ -73,11 +74,11 @@ it('runs the pipeline on every server', { timeout: 180_000 }, async () => {
   const server = spawn(join(prefix, 'bin', 'aibench-reference-server'), [
     ...ports.flatMap((name) => [`--${name}-port`, '0']),
     ...['--tfserving-models', models, '--model-repository', repository, '--triton-model-control', 'explicit'],
-    ...['--model-store', store],
+    ...['--model-store', store, '--flask-models', services],
   ]);
   try {
     const [line] = await once(createInterface({ input: server.stdout }), 'line');
-    const { redis, tfserving, torchserve, torchserveGrpc, torchserveManagement, triton, tritonHttp } =
+    const { flask, redis, tfserving, torchserve, torchserveGrpc, torchserveManagement, triton, tritonHttp } =
       JSON.parse(line).addresses;
     const data = join(folder, 'fraud.dat');
     installed('aibench-generate-data', '--max-transactions', '500', '--seed', '3', '--output-file', data);
@@ -89,6 +90,7 @@ it('runs the pipeline on every server', { timeout: 180_000 }, async () => {
     setUp('triton', '--host', triton, '--model-repository', repository);
     const management = ['--torchserve-management-host', torchserveManagement];
     setUp('torchserve', '--torchserve-host', torchserve, ...management, '--model-store', store);
+    setUp('flask', '--restapi-host', flask, '--models-dir', services);
     const ask = ['-enable-reference-data-redis=true', '-verify', '-file', data];
     const fetch = ['-redis-host', redis];
     for (const [name, ...args] of [
@@ -98,6 +100,8 @@ it('runs the pipeline on every server', { timeout: 180_000 }, async () => {
       ['triton_vision', '-protocol', 'http', '-host', tritonHttp, ...fetch],
       ['torchserve', '-torchserve-host', torchserve, ...management, ...fetch],
       ['torchserve', '-protocol', 'grpc', '-torchserve-grpc-host', torchserveGrpc, ...management, ...fetch],
+      ['flask_tensorflow', '-restapi-host', flask, ...fetch],
+      ['flask_tensorflow', '-restapi-host', flask, '-restapi-request-uri', '/v1/predict', ...fetch],
     ]) {
       const summary = installed(`aibench_run_inference_${name}`, ...args, ...ask);
       expect(summary, name).toContain('500 of 500 answers, all right');

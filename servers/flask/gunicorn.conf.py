@@ -13,8 +13,9 @@ bind = os.environ.get("AIBENCH_BIND", "127.0.0.1:8000")
 
 # One for each core that this process may use. A worker is one process with a copy of the models.
 workers = int(os.environ.get("WEB_CONCURRENCY") or len(os.sched_getaffinity(0)))
-# Keeps connections open, unlike sync.
-worker_class = "gthread"
+# Connections that clients keep open, all together; without it every connection is closed after one answer.
+clients = int(os.environ.get("AIBENCH_CLIENTS") or 0)
+worker_class = "gthread" if clients > 0 else "sync"
 threads = 1
 # Seconds of silence after which a worker closes a connection.
 keepalive = 75
@@ -27,14 +28,11 @@ control_socket_disable = True
 
 
 def on_starting(server):
-    """Has gthread workers share the clients' connections evenly, unless --worker-connections says otherwise."""
+    """Has gthread workers share the clients' connections evenly: left alone, one of them may take all."""
     cfg = server.cfg
-    if cfg.worker_connections != cfg.settings["worker_connections"].default:
-        return
-    clients = int(os.environ.get("AIBENCH_CLIENTS") or cfg.workers * cfg.threads)
-    # A worker keeps open as many as its share; those that it accepts beyond are answered and closed, and come to
-    # another worker with the next request.
-    cfg.set("worker_connections", math.ceil(clients / cfg.workers) + cfg.threads)
+    if clients > 0:
+        # A worker that has as many accepts no more. One for each thread is to spare, for questions beside the load.
+        cfg.set("worker_connections", math.ceil(clients / cfg.workers) + cfg.threads)
 
 
 def post_fork(server, worker):
@@ -44,6 +42,6 @@ def post_fork(server, worker):
         "workers": server.num_workers,
         "workerClass": cfg.worker_class_str,
         "threads": cfg.threads,
-        "workerConnections": cfg.worker_connections,
+        **({"clients": clients} if clients > 0 else {}),
     }
     os.environ["AIBENCH_SERVED_BY"] = json.dumps(served_by)

@@ -11,7 +11,7 @@ import {
   startReferenceServer,
   temporaryFolder,
 } from '@aibench/testing';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   answeredWindows,
   loadReferences,
@@ -109,11 +109,19 @@ function tests(python: string, backend: (typeof backends)[number]): void {
     return ['--restapi-host', address, '--file', dataFile, '--redis-host', redis.address];
   }
 
-  describe.each(['sync', 'gthread'] as const)('in %s workers', (workerClass) => {
+  describe.each([
+    ['sync', 'sync', {}],
+    ['gthread', 'gthread', {}],
+    // Each has its share of the connections, and keeps them open.
+    [undefined, 'gthread', { AIBENCH_CLIENTS: '24' }],
+  ] as const)('in workers of class %s, which are %s, with %j', (workerClass, actualClass, env) => {
     let flask: FlaskServer;
 
     beforeAll(async () => {
-      flask = await startFlask({ python, models, backend, workers: 2, workerClass });
+      flask = await startFlask({
+        ...{ python, models, backend, workers: 2, env },
+        ...(workerClass === undefined ? {} : { workerClass }),
+      });
       // While it runs: the first time they are new to it, the second time replaced by the same.
       for (const flags of [[], ['--enable-reference-data-redis']]) {
         const place = ['--server', 'flask', '--restapi-host', flask.address, '--models-dir', models];
@@ -122,6 +130,9 @@ function tests(python: string, backend: (typeof backends)[number]): void {
         expect(stdout.toString()).toMatch(new RegExp(line));
       }
     }, 180_000);
+
+    // TensorFlow's workers hold hundreds of megabytes.
+    afterAll(() => flask.stop());
 
     describe.each([
       ['multipart', '/v2/predict', []],
@@ -159,7 +170,16 @@ function tests(python: string, backend: (typeof backends)[number]): void {
         expect(result!.server).toMatchObject({ product: 'Flask', isReference: false });
         expect(result!.server.version).toMatch(/^3\.\d+\.\d+$/);
         expect(result!.server.details).toMatchObject({
-          ...{ addresses: flask.address, path, body, backend, model, workers: 2, workerClass, threads: 1 },
+          ...{
+            addresses: flask.address,
+            path,
+            body,
+            backend,
+            model,
+            workers: 2,
+            workerClass: actualClass,
+            threads: 1,
+          },
           ...{ gunicorn: expect.stringMatching(/^\d+\./), backendVersion: expect.stringMatching(/^\d+\./) },
         });
       });
