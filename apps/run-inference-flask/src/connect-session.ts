@@ -1,3 +1,4 @@
+import { AibenchError } from '@aibench/core';
 import { flaskPath } from '@aibench/flask';
 import type { Session, SessionContext } from '@aibench/harness';
 import { openHttpClient } from '@aibench/http';
@@ -14,7 +15,13 @@ export function connectSession(context: Context): Promise<Session> {
   return openFetchingSession(context, () => openChannel(context));
 }
 
-async function openChannel({ flags: values, requestTimeoutMs, task, worker }: Context): Promise<Channel> {
+async function openChannel({
+  flags: values,
+  requestTimeoutMs,
+  task,
+  worker,
+  workers,
+}: Context): Promise<Channel> {
   const addresses = serviceAddresses(values);
   const form = requestForm(values);
   const client = await openHttpClient(addresses[worker % addresses.length]!, {
@@ -28,9 +35,18 @@ async function openChannel({ flags: values, requestTimeoutMs, task, worker }: Co
     await client.route({ method: 'GET', path: flaskPath.health, headers: form.headers }).send();
   } catch (error) {
     await client.close();
-    throw error;
+    const isUnanswered = error instanceof AibenchError && error.code === 'AIBENCH_TIMEOUT';
+    throw isUnanswered ? notAnswered(client.address, `${worker + 1} of ${workers}`, error) : error;
   }
   return predictChannel(client, form, task);
+}
+
+/** What takes a connection and leaves it at that has as many as it serves at a time. */
+function notAnswered(address: string, which: string, cause: AibenchError): AibenchError {
+  return new AibenchError('AIBENCH_TIMEOUT', `${address} does not answer worker ${which}`, {
+    hint: 'does it serve as many connections? give it more (AIBENCH_CLIENTS, its own workers), or lower --workers',
+    cause,
+  });
 }
 
 /** The shorter of both limits, of which `--restapi-read-timeout 0s` is none. */

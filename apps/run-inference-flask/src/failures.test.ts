@@ -228,6 +228,27 @@ describe.each(['own', 'undici'])('with the client %s', (client) => {
 });
 
 describe('before the load', () => {
+  it('a service that has fewer connections to give than there are workers is named', async () => {
+    let asked = 0;
+    const { address } = await startTcpPeer((socket) => {
+      // As one whose workers each hold on to a connection: the first three are served, the others wait.
+      asked += 1;
+      if (asked > 3) return;
+      socket.on('data', () => socket.write('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n'));
+    });
+    const flags = ['--workers', '6', '--restapi-read-timeout', '300ms'];
+    const { exitCode, stderr } = await runInference([
+      '--restapi-host',
+      address,
+      '--file',
+      dataFile,
+      ...flags,
+    ]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(new RegExp(`${address} does not answer worker \\d of 6 \\(.*lower --workers\\)`));
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
   it('a service that is starting is waited for', async () => {
     const host = await startFakeFlask({
       health: (response, n) => {
