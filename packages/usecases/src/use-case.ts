@@ -17,7 +17,11 @@ export interface UseCase {
   readonly references: readonly ReferenceSpec[];
   /** Rows to generate, from the user's input or drawn by a seeded model of it. */
   openSource(options: SourceOptions): Promise<RowSource>;
-  /** The question put to a model server for each row. */
+  /**
+   * The question put to a model server for each row, or for several rows that lie behind one another.
+   *
+   * @throws AIBENCH_USAGE where a request cannot have that many rows
+   */
   task(options: TaskOptions): InferenceTask;
 }
 
@@ -37,6 +41,8 @@ export interface ReferenceSpec extends TensorSpec {
 export interface TaskOptions {
   /** Whether the model also gets the row's reference data, from the store. */
   readonly withReference: boolean;
+  /** Rows of one request, whose tensors are one. Default 1. */
+  readonly batchSize?: number;
 }
 
 /** One question for a model server: its tensors, its model, its right answers. Deterministic. */
@@ -51,10 +57,15 @@ export interface InferenceTask {
   readonly outputs: readonly InputSpec[];
   /** Largest difference between a right answer and the expected one, per element. */
   readonly tolerance: number;
-  /** Turns a row into what a runner sends. Views on the row's bytes, no copies. */
-  readRequest(row: Uint8Array): InferenceRequest;
-  /** The right answer for a row, computed here, in plain TypeScript. */
-  expectedOutputs(row: Uint8Array): Tensor[];
+  /**
+   * Turns the rows of one request into what a runner sends. Views on the rows' bytes, no copies.
+   *
+   * @param rows a batch of whole rows; at the end of the data there may be fewer
+   * @param firstRow place of the first of them in the data, from 0. Default 0
+   */
+  readRequest(rows: Uint8Array, firstRow?: number): InferenceRequest;
+  /** The right answer for such rows. */
+  expectedOutputs(rows: Uint8Array, firstRow?: number): Tensor[];
   /** The model as a graph, weights and normalisation included, ready to be written for a server. */
   graph(): Graph;
 }
@@ -67,7 +78,7 @@ export interface InputSpec extends TensorSpec {
 
 /** One inference as a runner sees it: named tensors, never rows. */
 export interface InferenceRequest {
-  /** The row's id; keys in the store are made from it. */
+  /** The row's id, or that of the first row of a batch; keys in the store are made from it. */
   readonly id: number;
   /** What the client sends, in the order of {@link InferenceTask.inputs}. Valid until the answer is in. */
   readonly inputs: readonly Tensor[];

@@ -70,4 +70,10 @@ describe('the inference task of creditcard-fraud', () => {
     }
     expect(alike / pairs).toBeLessThan(0.02);
   });
+
+  it('has one row a request', () => {
+    expect(() => fraudTask({ withReference: false, batchSize: 2 })).toThrow(
+      expect.objectContaining({ code: 'AIBENCH_USAGE', hint: expect.stringContaining('--batch-size') }),
+    );
+  });
 });

@@ -1,4 +1,4 @@
-import type { Tensor } from '@aibench/core';
+import { AibenchError, type Tensor } from '@aibench/core';
 import { type CompiledGraph, compileGraph } from '@aibench/models';
 import type { InferenceTask, TaskOptions } from '../use-case.js';
 import { fraudReference, fraudRow, readTransaction, transactionSpec } from './fraud-row.js';
@@ -13,7 +13,12 @@ import { fraudGraph } from './model/fraud-graph.js';
 const tolerance = 1e-5;
 
 /** Asks for the probabilities that a row's transaction is genuine and that it is fraud. */
-export function fraudTask({ withReference }: TaskOptions): InferenceTask {
+export function fraudTask({ withReference, batchSize = 1 }: TaskOptions): InferenceTask {
+  if (batchSize !== 1) {
+    throw new AibenchError('AIBENCH_USAGE', `a request of creditcard-fraud has one row, not ${batchSize}`, {
+      hint: 'leave --batch-size out; servers join requests by themselves where they are set up to',
+    });
+  }
   let evaluate: CompiledGraph | undefined;
   const graph = () => fraudGraph({ withReference });
   return {
