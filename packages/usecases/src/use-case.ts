@@ -11,6 +11,8 @@ export interface UseCase {
   readonly name: string;
   /** One line for `--help`. */
   readonly summary: string;
+  /** What rows are, in the plural, for people: `images`. */
+  readonly rowNoun: string;
   /** The row of a data file. */
   readonly row: RowLayout;
   /** What each row contributes to the reference store: what `aibench-load-data` writes. */
@@ -47,6 +49,8 @@ export interface TaskOptions {
 
 /** One question for a model server: its tensors, its model, its right answers. Deterministic. */
 export interface InferenceTask {
+  /** Rows of one request, as it was asked for. */
+  readonly batchSize: number;
   /** Name under which the model is set up where the user gives none. */
   readonly defaultModelName: string;
   /** Tensors that the client sends, in the model's input order. */

@@ -70,7 +70,10 @@ export class Calibrator {
     const { runner, signal } = this.#options;
     if (runner.startNullServer === undefined) throw noNullServer(runner);
     const useCase = await loadUseCase(load.useCase);
-    const task = useCase.task({ withReference: load.enableReferenceDataRedis });
+    const task = useCase.task({
+      withReference: load.enableReferenceDataRedis,
+      batchSize: load.batchSize,
+    });
     return runner.startNullServer({
       flags: runnerFlags as FlagValues<FlagSet>,
       task,

@@ -171,7 +171,7 @@ export class Aggregator {
    * Rates of the measured answers in the closed windows, and of all answers. The
    * time in which windows that are kept were measured is theirs, from end to end.
    */
-  rates(): RunRates {
+  rates(): Omit<RunRates, 'measuredRowsPerSecond'> {
     const { measured, durationUs } = this.#total;
     const measuredUs = this.#keptLast ? durationUs : this.span().lastAnswerUs;
     const allUs = Math.max(0, this.#lastEndUs - this.#firstSendUs);

@@ -130,6 +130,7 @@ describe('the books of a run', () => {
   it('show a thread whose counts do not add up', () => {
     const tally = {
       answered: 8,
+      answeredRows: 8,
       failures: [],
       verified: 0,
       mismatched: 0,
@@ -157,6 +158,7 @@ describe('the books of a run', () => {
     const tally = {
       sent: 4,
       answered: 4,
+      answeredRows: 4,
       failures: [],
       verified: 0,
       mismatched: 0,

@@ -5,6 +5,7 @@ import { answerDifference, checkAnswerShape } from './check-answer.js';
 
 const output = { name: 'out', dtype: 'float32', shape: [1, 2], keyPrefix: 'out' } as const;
 const task = {
+  batchSize: 1,
   outputs: [output],
   tolerance: 1e-3,
   expectedOutputs: () => [float32Tensor('out', [1, 2], [0.25, 0.75])],
@@ -15,6 +16,16 @@ describe('checkAnswerShape', () => {
   it('accepts the tensors that the task calls for, whatever their name and values', () => {
     checkAnswerShape(task, [right]);
     checkAnswerShape(task, [{ ...right, name: 'other', shape: [2], data: new Uint8Array(8).fill(0xff) }]);
+  });
+
+  it('wants as many parts of a batch as the request had rows', () => {
+    const batch = { ...task, batchSize: 3, outputs: [{ ...output, shape: [3, 2] }] };
+    const three = float32Tensor('out', [3, 2], [1, 2, 3, 4, 5, 6]);
+    checkAnswerShape(batch, [three]);
+    checkAnswerShape(batch, [right], 1);
+    expect(() => checkAnswerShape(batch, [three], 2)).toThrow(
+      'tensor out is 24 bytes of float32 [3,2] instead of float32 [2,2]',
+    );
   });
 
   it.each<[string, Tensor[], RegExp]>([

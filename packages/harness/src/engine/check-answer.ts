@@ -5,9 +5,14 @@ import type { InferenceTask } from '@aibench/usecases';
  * Checks that an answer has the tensors that the task calls for, whatever
  * their values: cheap enough for every answer of a run.
  *
+ * @param rowCount rows of the request, of which an answer of several has as many parts. Default: those of a whole batch
  * @throws AIBENCH_ANSWER saying what is there and what was expected
  */
-export function checkAnswerShape(task: InferenceTask, outputs: readonly Tensor[]): void {
+export function checkAnswerShape(
+  task: InferenceTask,
+  outputs: readonly Tensor[],
+  rowCount = task.batchSize,
+): void {
   const expected = task.outputs;
   if (outputs.length !== expected.length) {
     throw new AibenchError(
@@ -21,9 +26,12 @@ export function checkAnswerShape(task: InferenceTask, outputs: readonly Tensor[]
   for (let i = 0; i < expected.length; i++) {
     const spec = expected[i]!;
     const output = outputs[i]!;
-    if (output.dtype === spec.dtype && output.data.byteLength === tensorSizeBytes(spec)) continue;
+    const sizeBytes = (tensorSizeBytes(spec) / task.batchSize) * rowCount;
+    if (output.dtype === spec.dtype && output.data.byteLength === sizeBytes) continue;
     const seen = `${output.data.byteLength} bytes of ${output.dtype} ${formatShape(output.shape)}`;
-    const wanted = `${spec.dtype} ${formatShape(spec.shape)}`;
+    const [rows, ...extents] = spec.shape;
+    const shape = rowCount === task.batchSize || rows === undefined ? spec.shape : [rowCount, ...extents];
+    const wanted = `${spec.dtype} ${formatShape(shape)}`;
     throw new AibenchError(
       'AIBENCH_ANSWER',
       `the answer's tensor ${spec.name} is ${seen} instead of ${wanted}`,
@@ -37,16 +45,18 @@ export function checkAnswerShape(task: InferenceTask, outputs: readonly Tensor[]
 const modelHint = 'is this the right model? see --model';
 
 /**
- * Compares an answer with the one that the row calls for.
+ * Compares an answer with the one that the rows call for.
  *
+ * @param firstRow place of the first of them in the data. Default 0
  * @returns how it differs, or undefined where every element is within the task's tolerance
  */
 export function answerDifference(
   task: InferenceTask,
-  row: Uint8Array,
+  rows: Uint8Array,
   outputs: readonly Tensor[],
+  firstRow = 0,
 ): string | undefined {
-  const expectedOutputs = task.expectedOutputs(row);
+  const expectedOutputs = task.expectedOutputs(rows, firstRow);
   for (let i = 0; i < expectedOutputs.length; i++) {
     const expected = float32Values(expectedOutputs[i]!);
     const actual = float32Values(outputs[i]!);

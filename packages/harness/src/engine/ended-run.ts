@@ -9,6 +9,7 @@ import type {
   Outcome,
   RecordedSchedule,
   RunCounts,
+  RunRates,
   RunResult,
   ServerStatsResult,
   WindowResult,
@@ -82,7 +83,7 @@ export function measuredOf(run: EndedRun): Measured {
     startedAtMs,
     endedAtMs: startedAtMs + durationUs / 1_000,
     counts,
-    rates: aggregator.rates(),
+    rates: ratesOf(aggregator.rates(), counts),
     ...distributions.latencies(),
     sendDelay: summarizeLatency(distributions.sendDelay),
     queryTime: plan.samplesPerQuery > 1 ? summarizeLatency(distributions.queryTime) : undefined,
@@ -94,6 +95,15 @@ export function measuredOf(run: EndedRun): Measured {
     steadyState: steadyStateOf(run),
     scenario: scenarioOf(run, counts),
   };
+}
+
+/** A request of a batch counts as many times as it has rows; where the last of the data had fewer, that is an average. */
+function ratesOf(
+  rates: Omit<RunRates, 'measuredRowsPerSecond'>,
+  { answered, answeredRows }: RunCounts,
+): RunRates {
+  const rowsPerRequest = answered === 0 ? 0 : answeredRows / answered;
+  return { ...rates, measuredRowsPerSecond: rates.measuredPerSecond * rowsPerRequest };
 }
 
 /** What became of the requests of all threads, as far as they have told. */
@@ -129,7 +139,7 @@ function settingsOf({ load, plan }: EndedRun): LoadSettings {
     durationMs: load.durationMs,
     withReference: load.enableReferenceDataRedis,
     verify: load.verify,
-    batchSize: 1,
+    batchSize: plan.batchSize,
     metadataAutobatching: load.metadataAutobatching,
   };
 }

@@ -25,9 +25,14 @@ function byteOf(row: number, place: number): number {
   return (row * 31 + place * 7 + (row >> 8)) % 251;
 }
 
-function isRow(bytes: Uint8Array, row: number, rowSizeBytes: number): boolean {
-  return bytes.byteLength === rowSizeBytes && bytes.every((byte, place) => byte === byteOf(row, place));
+/** Whether bytes are those of some rows, one behind another. */
+function areRows(bytes: Uint8Array, firstRow: number, rowCount: number, rowSizeBytes: number): boolean {
+  if (bytes.byteLength !== rowCount * rowSizeBytes) return false;
+  return bytes.every((byte, i) => byte === byteOf(firstRow + Math.floor(i / rowSizeBytes), i % rowSizeBytes));
 }
+
+/** One row a request. */
+const single = { batchSize: 1, sendPartial: true };
 
 /** Takes turns as `workers` concurrent workers do: each asks again when it has its row. */
 async function takeAll(rows: FileRows, workers: number, most: number): Promise<Turn[]> {
@@ -54,7 +59,7 @@ async function withRows<T>(options: FileRowsOptions, use: (rows: FileRows) => Pr
 }
 
 describe('FileRows', () => {
-  it("gives each thread rows t, t + T, t + 2T, .. with the right bytes, again from the file's top", async () => {
+  it("gives each thread requests t, t + T, t + 2T, .. with the right rows, again from the file's top", async () => {
     const scenario = fc.record({
       // On both sides of the sizes at which reading changes: 64 KB between a thread's rows, 256 KB a block.
       rowSizeBytes: fc.oneof(
@@ -65,17 +70,26 @@ describe('FileRows', () => {
       threads: fc.integer({ min: 1, max: 70 }),
       rounds: fc.double({ min: 0, max: 3, noNaN: true }),
       workers: fc.integer({ min: 1, max: 5 }),
+      batchSize: fc.integer({ min: 1, max: 4 }),
+      sendPartial: fc.boolean(),
     });
     await fc.assert(
-      fc.asyncProperty(scenario, async ({ rowSizeBytes, rowCount, threads, rounds, workers }) => {
+      fc.asyncProperty(scenario, async ({ rounds, workers, ...file }) => {
+        const { rowSizeBytes, rowCount, threads, batchSize, sendPartial } = file;
+        const fileRequests = sendPartial ? Math.ceil(rowCount / batchSize) : Math.floor(rowCount / batchSize);
+        fc.pre(fileRequests > 0);
         const path = writeRows(rowCount, rowSizeBytes);
-        const limit = Math.floor(rowCount * rounds);
+        const limit = Math.floor(fileRequests * rounds);
         const seen: number[] = [];
         for (const thread of new Set([0, Math.floor(threads / 2), threads - 1])) {
-          const options = { path, rowSizeBytes, rowCount, limit, thread, threads };
+          const options = { ...file, path, limit, thread };
           const turns = await withRows(options, (rows) => takeAll(rows, workers, limit + 1));
           // Every row is held until here: none may have been overwritten.
-          for (const { index, row } of turns) expect(isRow(row, index % rowCount, rowSizeBytes)).toBe(true);
+          for (const { index, firstRow, rows } of turns) {
+            expect(firstRow).toBe((index % fileRequests) * batchSize);
+            const count = Math.min(batchSize, rowCount - firstRow);
+            expect(areRows(rows, firstRow, count, rowSizeBytes)).toBe(true);
+          }
           const indexes = turns.map(({ index }) => index).sort((a, b) => a - b);
           const expected = Array.from({ length: limit }, (_, i) => i).filter((i) => i % threads === thread);
           expect(indexes).toEqual(expected);
@@ -93,19 +107,20 @@ describe('FileRows', () => {
     const path = writeRows(rowCount, rowSizeBytes);
     const limit = Number.POSITIVE_INFINITY;
     for (const threads of [3, 100]) {
-      const options = { path, rowSizeBytes, rowCount, limit, thread: 2, threads };
+      const options = { ...single, path, rowSizeBytes, rowCount, limit, thread: 2, threads };
       const turns = await withRows(options, (rows) => takeAll(rows, 1, 1_500));
       expect(turns.map(({ index }) => index)).toEqual(
         Array.from({ length: 1_500 }, (_, i) => 2 + i * threads),
       );
-      for (const { index, row } of turns) expect(isRow(row, index % rowCount, rowSizeBytes)).toBe(true);
+      for (const { index, rows } of turns)
+        expect(areRows(rows, index % rowCount, 1, rowSizeBytes)).toBe(true);
     }
   });
 
   it('says at which row a file ends that has been cut since', async () => {
     const rowSizeBytes = 100_000;
     const path = writeRows(20, rowSizeBytes);
-    const options = { path, rowSizeBytes, rowCount: 20, limit: 20, thread: 0, threads: 1 };
+    const options = { ...single, path, rowSizeBytes, rowCount: 20, limit: 20, thread: 0, threads: 1 };
     await withRows(options, async (rows) => {
       truncateSync(path, 12.5 * rowSizeBytes);
       await expect(takeAll(rows, 2, 20)).rejects.toThrow(
@@ -120,14 +135,14 @@ describe('FileRows', () => {
   it('does not fail for a cut that nobody reads as far as', async () => {
     const rowSizeBytes = 100_000;
     const path = writeRows(20, rowSizeBytes);
-    const options = { path, rowSizeBytes, rowCount: 20, limit: 20, thread: 0, threads: 1 };
+    const options = { ...single, path, rowSizeBytes, rowCount: 20, limit: 20, thread: 0, threads: 1 };
     truncateSync(path, 3 * rowSizeBytes);
     expect(await withRows(options, (rows) => takeAll(rows, 1, 2))).toHaveLength(2);
   });
 
   it('says which file cannot be opened', async () => {
     const path = join(folder, 'none.dat');
-    const options = { path, rowSizeBytes: 8, rowCount: 1, limit: 1, thread: 0, threads: 1 };
+    const options = { ...single, path, rowSizeBytes: 8, rowCount: 1, limit: 1, thread: 0, threads: 1 };
     await expect(FileRows.open(options)).rejects.toThrow(
       expect.objectContaining({
         code: 'AIBENCH_INPUT',

@@ -1,36 +1,40 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { AibenchError, inputError } from '@aibench/core';
-import type { RowCursor, Turn } from './row-cursor.js';
+import { type RequestRows, type RowCursor, requestCount, type Turn } from './row-cursor.js';
 
 /** Which rows of a data file a thread takes. */
-export interface FileRowsOptions {
+export interface FileRowsOptions extends RequestRows {
   readonly path: string;
-  readonly rowSizeBytes: number;
   /** Whole rows in the file. */
   readonly rowCount: number;
-  /** Requests over all threads; may exceed `rowCount`, then the file is read again from its top. */
+  /** Requests over all threads; may exceed those that the file makes, then it is read again from its top. */
   readonly limit: number;
-  /** This thread takes rows thread, thread + threads, thread + 2 threads, ... */
+  /** This thread takes requests thread, thread + threads, thread + 2 threads, ... */
   readonly thread: number;
   readonly threads: number;
 }
 
-/** Bytes read at once; enough that reading costs little, small enough not to delay a row. */
+/** Bytes read at once; enough that reading costs little, small enough not to delay a request. */
 const blockBytes = 256 * 1024;
 
-/** Up to this distance between a thread's rows, reading what lies between them is cheaper than one read a row. */
+/** Up to this distance between a thread's requests, reading what lies between them is cheaper than one read for each. */
 const readThroughBytes = 64 * 1024;
 
 /**
- * Every T-th row of a data file, read by position, one block ahead. Blocks are
- * fresh memory each, because requests in flight still point into the last one.
+ * The rows of every T-th request of a data file, read by position, one block
+ * ahead. Blocks are fresh memory each, because requests in flight still point into
+ * the last one.
  */
 export class FileRows implements RowCursor {
   readonly #options: FileRowsOptions;
   readonly #file: FileHandle;
-  /** Rows of this thread in a block. */
-  readonly #blockRows: number;
-  /** Whether a block also holds the rows of the other threads that lie between. */
+  /** Bytes of a request's rows. */
+  readonly #requestBytes: number;
+  /** Requests that the file makes. */
+  readonly #fileRequests: number;
+  /** Requests of this thread in a block. */
+  readonly #blockRequests: number;
+  /** Whether a block also holds the rows of the other threads' requests that lie between. */
   readonly #readThrough: boolean;
   /** Number, among this thread's turns, of the next one. */
   #turn = 0;
@@ -41,11 +45,15 @@ export class FileRows implements RowCursor {
   private constructor(options: FileRowsOptions, file: FileHandle) {
     this.#options = options;
     this.#file = file;
-    const strideBytes = options.rowSizeBytes * options.threads;
-    this.#readThrough = strideBytes <= readThroughBytes;
-    this.#blockRows = Math.max(
+    const { rowSizeBytes, batchSize, rowCount, threads } = options;
+    this.#requestBytes = rowSizeBytes * batchSize;
+    this.#fileRequests = requestCount(rowCount, options);
+    const strideBytes = this.#requestBytes * threads;
+    // Where the file does not end with a whole request, the requests of several passes are not in equal steps.
+    this.#readThrough = strideBytes <= readThroughBytes && rowCount % batchSize === 0;
+    this.#blockRequests = Math.max(
       1,
-      Math.floor(blockBytes / (this.#readThrough ? strideBytes : options.rowSizeBytes)),
+      Math.floor(blockBytes / (this.#readThrough ? strideBytes : this.#requestBytes)),
     );
   }
 
@@ -61,8 +69,8 @@ export class FileRows implements RowCursor {
     const { thread, threads, limit } = this.#options;
     const index = thread + this.#turn * threads;
     if (index >= limit) return undefined;
-    const inBlock = this.#turn % this.#blockRows;
-    const blockNumber = (this.#turn - inBlock) / this.#blockRows;
+    const inBlock = this.#turn % this.#blockRequests;
+    const blockNumber = (this.#turn - inBlock) / this.#blockRequests;
     if (inBlock === 0) {
       this.#block = this.#ahead ?? this.#read(blockNumber);
       this.#rows = undefined;
@@ -71,10 +79,10 @@ export class FileRows implements RowCursor {
       this.#ahead.catch(() => undefined);
     }
     this.#turn += 1;
-    if (this.#rows !== undefined) return { index, row: this.#slice(this.#rows, inBlock) };
+    if (this.#rows !== undefined) return this.#turnOf(index, this.#rows, inBlock);
     return this.#block!.then((rows) => {
-      if (blockNumber === Math.floor((this.#turn - 1) / this.#blockRows)) this.#rows = rows;
-      return { index, row: this.#slice(rows, inBlock) };
+      if (blockNumber === Math.floor((this.#turn - 1) / this.#blockRequests)) this.#rows = rows;
+      return this.#turnOf(index, rows, inBlock);
     });
   }
 
@@ -83,33 +91,45 @@ export class FileRows implements RowCursor {
     await this.#file.close();
   }
 
-  #slice(block: Uint8Array, inBlock: number): Uint8Array {
-    const { rowSizeBytes, thread, threads } = this.#options;
-    const place = this.#readThrough ? inBlock * threads + thread : inBlock;
-    return block.subarray(place * rowSizeBytes, (place + 1) * rowSizeBytes);
+  #turnOf(index: number, block: Uint8Array, inBlock: number): Turn {
+    const { batchSize, thread, threads } = this.#options;
+    const inFile = index % this.#fileRequests;
+    const start = (this.#readThrough ? inBlock * threads + thread : inBlock) * this.#requestBytes;
+    return {
+      index,
+      firstRow: inFile * batchSize,
+      rows: block.subarray(start, start + this.#bytesOf(inFile)),
+    };
+  }
+
+  /** Bytes of the n-th request of the file, of which the last may be shorter. */
+  #bytesOf(inFile: number): number {
+    const { rowSizeBytes, rowCount } = this.#options;
+    return Math.min(this.#requestBytes, rowCount * rowSizeBytes - inFile * this.#requestBytes);
   }
 
   async #read(blockNumber: number): Promise<Uint8Array> {
-    const { rowSizeBytes, thread, threads, limit } = this.#options;
-    const firstTurn = blockNumber * this.#blockRows;
+    const { thread, threads, limit } = this.#options;
+    const firstTurn = blockNumber * this.#blockRequests;
     if (this.#readThrough) {
-      const count = Math.min(this.#blockRows * threads, limit - firstTurn * threads);
-      return this.#readRun(new Uint8Array(Math.max(0, count) * rowSizeBytes), firstTurn * threads);
+      const count = Math.max(0, Math.min(this.#blockRequests * threads, limit - firstTurn * threads));
+      return this.#readRun(Buffer.allocUnsafeSlow(count * this.#requestBytes), firstTurn * threads);
     }
-    const block = new Uint8Array(this.#blockRows * rowSizeBytes);
-    for (let i = 0; i < this.#blockRows; i++) {
+    const block = Buffer.allocUnsafeSlow(this.#blockRequests * this.#requestBytes);
+    for (let i = 0; i < this.#blockRequests; i++) {
       const index = thread + (firstTurn + i) * threads;
       if (index >= limit) break;
-      await this.#readRun(block.subarray(i * rowSizeBytes, (i + 1) * rowSizeBytes), index);
+      const start = i * this.#requestBytes;
+      await this.#readRun(block.subarray(start, start + this.#bytesOf(index % this.#fileRequests)), index);
     }
     return block;
   }
 
-  /** Fills `target` with rows from the one with this number on, starting over where the file ends. */
+  /** Fills `target` with rows from the request with this number on, starting over where the file ends. */
   async #readRun(target: Uint8Array, firstIndex: number): Promise<Uint8Array> {
     const { path, rowSizeBytes, rowCount } = this.#options;
     const sizeBytes = rowCount * rowSizeBytes;
-    const startBytes = (firstIndex % rowCount) * rowSizeBytes;
+    const startBytes = (firstIndex % this.#fileRequests) * this.#requestBytes;
     let filled = 0;
     while (filled < target.byteLength) {
       const place = (startBytes + filled) % sizeBytes;

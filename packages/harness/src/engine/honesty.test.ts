@@ -19,6 +19,7 @@ import { VirtualClock } from './virtual-clock.js';
  */
 
 const task = {
+  batchSize: 1,
   outputs: [{ name: 'out', dtype: 'float32', shape: [1], keyPrefix: 'out' }],
   readRequest: (): InferenceRequest => ({ id: 0, inputs: [] }),
 } as unknown as InferenceTask;
@@ -63,7 +64,8 @@ async function measure(
     open,
     task,
     samples: new SampleBuffer((chunk) => aggregator.add(chunk)),
-    rows: { next: () => ({ index: 0, row: new Uint8Array(1) }), close: async () => undefined },
+    rowSizeBytes: 1,
+    rows: { next: () => ({ index: 0, firstRow: 0, rows: new Uint8Array(1) }), close: async () => undefined },
     sessions: Array.from({ length: workers }, () => session),
     reconnect: async () => session,
     startUs: 0,

@@ -28,6 +28,18 @@ export const loadFlags = {
     describe: 'Ask the model that also gets reference data, which lies in Redis',
     group: 'Input',
   }),
+  'batch-size': flag.integer({
+    default: 1,
+    min: 1,
+    describe: 'Rows of one request, whose tensors are one, where the use case has such requests',
+    group: 'Input',
+  }),
+  'partial-batch': flag.choice(['send', 'drop'], {
+    default: 'send',
+    describe:
+      'What becomes of the rows at the end of the data that are fewer than --batch-size: a request of their own, or none',
+    group: 'Input',
+  }),
   workers: flag.integer({
     default: 8,
     min: 1,

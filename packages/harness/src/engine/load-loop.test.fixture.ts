@@ -12,6 +12,7 @@ import { VirtualClock } from './virtual-clock.js';
 
 /** Rows are one byte long, and the answer to a row is its byte. */
 export const task = {
+  batchSize: 1,
   outputs: [{ name: 'out', dtype: 'float32', shape: [1], keyPrefix: 'out' }],
   tolerance: 0.1,
   readRequest: (row: Uint8Array): InferenceRequest => ({ id: row[0]!, inputs: [] }),
@@ -41,7 +42,7 @@ export class ArrayRows implements RowCursor {
   next() {
     if (this.taken >= this.#count) return this.#deliver(undefined);
     const index = this.taken++;
-    return this.#deliver({ index, row: Uint8Array.of(index % 256) });
+    return this.#deliver({ index, firstRow: index, rows: Uint8Array.of(index % 256) });
   }
 
   async close() {}
@@ -97,6 +98,7 @@ export function setUp({
       : new OutstandingQueue({ maxOutstanding: Number.POSITIVE_INFINITY, ...schedule });
   const loop = new LoadLoop({
     dispatcher,
+    rowSizeBytes: 1,
     open: schedule !== undefined,
     task,
     samples: new SampleBuffer((chunk) => {

@@ -29,6 +29,49 @@ describe('a closed loop', () => {
     expect(samples.every(({ serviceUs, measured }) => serviceUs === 100 && measured)).toBe(true);
   });
 
+  it('asks about several rows at once, and counts both', async () => {
+    // Five rows of two bytes, two to a request.
+    const turns = [Uint8Array.of(0, 0, 1, 1), Uint8Array.of(2, 2, 3, 3), Uint8Array.of(4, 4)];
+    let next = 0;
+    const seen: [number, number[]][] = [];
+    const verified: number[] = [];
+    const { run } = setUp({
+      rowSizeBytes: 2,
+      verify: true,
+      rows: {
+        next: () => {
+          const index = next++;
+          const rows = turns[index];
+          return rows === undefined ? undefined : { index, firstRow: 2 * index, rows };
+        },
+        close: async () => undefined,
+      },
+      task: {
+        ...task,
+        batchSize: 2,
+        outputs: [{ ...task.outputs[0]!, shape: [2, 1] }],
+        readRequest: (rows, firstRow) => {
+          seen.push([firstRow!, [...rows]]);
+          return { id: firstRow!, inputs: [] };
+        },
+        expectedOutputs: (rows, firstRow) => {
+          verified.push(firstRow!);
+          return [float32Tensor('out', [rows.length / 2, 1], new Array<number>(rows.length / 2).fill(1))];
+        },
+      },
+      infer: async ({ id }) => [float32Tensor('out', [id < 4 ? 2 : 1, 1], id < 4 ? [1, 1] : [1])],
+    });
+    expect(await run()).toMatchObject({
+      ...{ sent: 3, answered: 3, answeredRows: 5, verified: 3, mismatched: 0, failures: [] },
+    });
+    expect(seen).toEqual([
+      [0, [0, 0, 1, 1]],
+      [2, [2, 2, 3, 3]],
+      [4, [4, 4]],
+    ]);
+    expect(verified).toEqual([0, 2, 4]);
+  });
+
   it('times the part of each stage', async () => {
     const clock = new VirtualClock();
     const chunks: Float64Array[] = [];

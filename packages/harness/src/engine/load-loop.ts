@@ -32,6 +32,8 @@ export interface LoadLoopOptions {
   /** Whether requests have due times of their own, which response time counts from: the open loop. */
   readonly open: boolean;
   readonly rows: RowCursor;
+  /** Of one row; a request has one or more. */
+  readonly rowSizeBytes: number;
   readonly task: InferenceTask;
   readonly samples: SampleBuffer;
   /** One for each worker of this thread. */
@@ -81,7 +83,7 @@ interface Worker {
 interface Prepared {
   readonly worker: Worker;
   readonly arrival: Arrival;
-  readonly row: Uint8Array;
+  readonly turn: Turn;
   /** Whether a worker was free to send it when it fell due: if it goes out late all the same, the client was late. */
   readonly awaited: boolean;
 }
@@ -204,7 +206,7 @@ export class LoadLoop {
       const nowUs = clock.nowUs();
       if (this.#isOver(nowUs)) {
         // The end came while the rest of the query was being read.
-        for (const { arrival, row } of query) this.#giveBack(arrival, row);
+        for (const { arrival, turn } of query) this.#giveBack(arrival, turn);
         return;
       }
       if (query.length === 1 && group.length === 1) await this.#ask(query[0]!, nowUs, undefined);
@@ -214,31 +216,31 @@ export class LoadLoop {
     }
   }
 
-  /** Takes the next request, reads its row, and waits for its due time; undefined where there is nothing more to send. */
+  /** Takes the next request, reads its rows, and waits for its due time; undefined where there is nothing more to send. */
   async #prepare(worker: Worker): Promise<Prepared | undefined> {
     const { clock, dispatcher, startUs, durationUs } = this.#options;
     const takenUs = clock.nowUs() - startUs;
     const arrival = dispatcher.take(takenUs);
     if (arrival === undefined) return undefined;
-    const row = await this.#nextRow();
-    if (row !== undefined && !this.#stopped) {
+    const turn = await this.#nextTurn();
+    if (turn !== undefined && !this.#stopped) {
       const dueUs = startUs + arrival.dueUs;
       if (dueUs > clock.nowUs()) await clock.sleepUntil(Math.min(dueUs, startUs + durationUs));
       // Not seen at the send: a row that is read too late makes the client late, too.
       const awaited = arrival.dueUs >= takenUs;
-      if (!this.#isOver(clock.nowUs())) return { worker, arrival, row, awaited };
+      if (!this.#isOver(clock.nowUs())) return { worker, arrival, turn, awaited };
     }
-    this.#giveBack(arrival, row);
+    this.#giveBack(arrival, turn);
     return undefined;
   }
 
   /** A request that was taken and is not to be sent. */
-  #giveBack(arrival: Arrival, row: Uint8Array | undefined): void {
+  #giveBack(arrival: Arrival, turn: Turn | undefined): void {
     const { clock, dispatcher, startUs, open } = this.#options;
     const nowUs = clock.nowUs() - startUs;
     dispatcher.release(nowUs);
-    const noRow = row === undefined && this.#rowsEnded;
-    if (open && !noRow && arrival.dueUs <= (this.#closedUs ?? nowUs)) this.#unsent += 1;
+    const noRows = turn === undefined && this.#rowsEnded;
+    if (open && !noRows && arrival.dueUs <= (this.#closedUs ?? nowUs)) this.#unsent += 1;
   }
 
   #isOver(nowUs: number): boolean {
@@ -255,7 +257,7 @@ export class LoadLoop {
     if (open && !this.#rowsEnded) this.#unsent += waiting;
   }
 
-  async #nextRow(): Promise<Uint8Array | undefined> {
+  async #nextTurn(): Promise<Turn | undefined> {
     try {
       const next = this.#options.rows.next();
       const turn: Turn | undefined = next instanceof Promise ? await next : next;
@@ -264,7 +266,7 @@ export class LoadLoop {
         this.#rowsEnded = true;
         this.#close();
       }
-      return turn?.row;
+      return turn;
     } catch (error) {
       // A read that was out when the run was stopped may fail because the file is closed.
       if (!this.#stopped) this.#fail(error);
@@ -279,13 +281,15 @@ export class LoadLoop {
   }
 
   async #ask(
-    { worker, arrival, row, awaited }: Prepared,
+    { worker, arrival, turn, awaited }: Prepared,
     sentUs: number,
     query: Query | undefined,
   ): Promise<void> {
-    const { clock, task, samples, startUs, open, burnIn, burnInUs, verify, onAnswer } = this.#options;
+    const { clock, task, samples, startUs, open, burnIn, burnInUs, verify, onAnswer, rowSizeBytes } =
+      this.#options;
     try {
-      const request = task.readRequest(row);
+      const { rows, firstRow } = turn;
+      const request = task.readRequest(rows, firstRow);
       const dueUs = open ? startUs + arrival.dueUs : sentUs;
       this.tally.sent += 1;
       if (sentUs - dueUs > lateUs) {
@@ -297,17 +301,19 @@ export class LoadLoop {
       worker.stopwatch.start(sentUs);
       const outputs = await answer(worker, request);
       const endUs = clock.nowUs();
-      checkAnswerShape(task, outputs);
+      const rowCount = rows.byteLength / rowSizeBytes;
+      checkAnswerShape(task, outputs, rowCount);
       worker.sentUs = undefined;
       this.#inFlight.add(endUs - startUs, -1);
       this.tally.answered += 1;
+      this.tally.answeredRows += rowCount;
       const measured = arrival.index >= burnIn && dueUs - startUs >= burnInUs;
       const queryUs = query === undefined ? -1 : queryTimeUs(query, endUs);
       samples.append(
         { endUs: endUs - startUs, serviceUs: endUs - sentUs, responseUs: endUs - dueUs, measured, queryUs },
         worker.stopwatch.elapsedUs,
       );
-      if (verify) this.#verify(request.id, row, outputs);
+      if (verify) this.#verify(request.id, turn, outputs);
       onAnswer?.(request.id, outputs);
     } catch (error) {
       if (query !== undefined) queryFailed(query);
@@ -352,10 +358,10 @@ export class LoadLoop {
     }
   }
 
-  #verify(requestId: number, row: Uint8Array, outputs: readonly Tensor[]): void {
+  #verify(requestId: number, { rows, firstRow }: Turn, outputs: readonly Tensor[]): void {
     const { task, ignoreErrors } = this.#options;
     this.tally.verified += 1;
-    const difference = answerDifference(task, row, outputs);
+    const difference = answerDifference(task, rows, outputs, firstRow);
     if (difference === undefined) return;
     this.tally.mismatched += 1;
     if (!ignoreErrors) {

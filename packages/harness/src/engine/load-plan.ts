@@ -15,6 +15,10 @@ export interface LoadPlan {
   readonly schedule: ArrivalSchedule | undefined;
   readonly workers: number;
   readonly threads: number;
+  /** Rows of one request. */
+  readonly batchSize: number;
+  /** Whether the rows that are left at the end of the data are a request of their own. */
+  readonly sendPartial: boolean;
   /** Requests sent together; 1 for requests on their own. */
   readonly samplesPerQuery: number;
   /** Closed loop: most requests a second; 0 for no limit. */
@@ -58,6 +62,8 @@ export async function planLoad(load: LoadValues): Promise<LoadPlan> {
     schedule,
     workers,
     threads: threadsOf(load, workers, samplesPerQuery),
+    batchSize: load.batchSize,
+    sendPartial: load.partialBatch === 'send',
     samplesPerQuery,
     limitRps: load.limitRps,
     maxOutstanding,

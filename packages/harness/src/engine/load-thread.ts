@@ -86,7 +86,7 @@ class LoadThread {
   async run(): Promise<void> {
     port.on('message', (message: ToThread) => this.#receive(message));
     const useCase = await loadUseCase(options.useCase);
-    const task = useCase.task({ withReference: options.withReference });
+    const task = useCase.task({ withReference: options.withReference, batchSize: plan.batchSize });
     const { runner } = (await import(options.runnerUrl)) as { runner: Runner };
     const stopProfiles = await startProfiles();
     const connect = (localWorker: number) => this.#connect(runner, task, localWorker);
@@ -98,7 +98,7 @@ class LoadThread {
 
     const startUs = await this.#started.promise;
     if (startUs !== undefined && !this.#stopped) {
-      const loop = this.#createLoop(task, rows, sessions, connect, startUs);
+      const loop = this.#createLoop(useCase, task, rows, sessions, connect, startUs);
       this.#loop = loop;
       this.#watch.start();
       const overdueCheck = setInterval(() => loop.endOverdue(), overdueCheckMs);
@@ -192,6 +192,7 @@ class LoadThread {
   }
 
   #createLoop(
+    { row: { sizeBytes: rowSizeBytes } }: UseCase,
     task: InferenceTask,
     rows: RowCursor,
     sessions: readonly Session[],
@@ -214,6 +215,7 @@ class LoadThread {
       burnIn: plan.burnIn,
       burnInUs: plan.burnInUs,
       samplesPerQuery: plan.samplesPerQuery,
+      rowSizeBytes,
       ignoreErrors: options.ignoreErrors,
       verify: options.verify,
       timeoutUs: options.timeoutUs,
@@ -226,6 +228,7 @@ class LoadThread {
 const emptyTally: ThreadStatus['tally'] = {
   sent: 0,
   answered: 0,
+  answeredRows: 0,
   failures: [],
   verified: 0,
   mismatched: 0,
@@ -267,10 +270,11 @@ function createDispatcher(): Dispatcher {
 
 async function openRows(useCase: UseCase): Promise<RowCursor> {
   const { input, limit, thread } = options;
-  const rowSizeBytes = useCase.row.sizeBytes;
-  if (input.kind === 'stream') return new QueuedRows(rowSizeBytes, () => send({ kind: 'needRows' }));
+  const { batchSize, sendPartial, threads } = plan;
+  const requests = { batchSize, sendPartial, rowSizeBytes: useCase.row.sizeBytes };
+  if (input.kind === 'stream') return new QueuedRows(requests, () => send({ kind: 'needRows' }));
   const { path, rowCount } = input;
-  return FileRows.open({ path, rowCount, rowSizeBytes, limit, thread, threads: plan.threads });
+  return FileRows.open({ ...requests, path, rowCount, limit, thread, threads });
 }
 
 /** @returns what writes the profiles that were asked for */

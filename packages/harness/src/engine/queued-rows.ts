@@ -1,10 +1,10 @@
-import type { RowCursor, Turn } from './row-cursor.js';
+import type { RequestRows, RowCursor, Turn } from './row-cursor.js';
 
 /** Rows that the main thread read from a stream and handed to this thread. */
 export interface RowBlock {
-  /** Number of the block's first row over the whole stream. */
+  /** Number of the block's first request over the whole stream. */
   readonly firstIndex: number;
-  /** Whole rows. */
+  /** Those of whole requests, but for the last one of the stream. */
   readonly rows: Uint8Array<ArrayBuffer>;
 }
 
@@ -13,7 +13,8 @@ export const blocksAhead = 2;
 
 /** A thread's rows of a stream: blocks arrive by message, in order, and are asked for ahead of need. */
 export class QueuedRows implements RowCursor {
-  readonly #rowSizeBytes: number;
+  readonly #batchSize: number;
+  readonly #requestBytes: number;
   readonly #requestBlock: () => void;
   readonly #blocks: RowBlock[] = [];
   readonly #waiting: ((turn: Turn | undefined) => void)[] = [];
@@ -21,8 +22,9 @@ export class QueuedRows implements RowCursor {
   #ended = false;
 
   /** @param requestBlock asks for one more block */
-  constructor(rowSizeBytes: number, requestBlock: () => void) {
-    this.#rowSizeBytes = rowSizeBytes;
+  constructor({ rowSizeBytes, batchSize }: RequestRows, requestBlock: () => void) {
+    this.#batchSize = batchSize;
+    this.#requestBytes = rowSizeBytes * batchSize;
     this.#requestBlock = requestBlock;
     for (let i = 0; i < blocksAhead; i++) requestBlock();
   }
@@ -64,11 +66,9 @@ export class QueuedRows implements RowCursor {
     const block = this.#blocks[0];
     if (block === undefined) return undefined;
     const start = this.#offset;
-    const end = start + this.#rowSizeBytes;
-    const turn = {
-      index: block.firstIndex + start / this.#rowSizeBytes,
-      row: block.rows.subarray(start, end),
-    };
+    const end = start + this.#requestBytes;
+    const index = block.firstIndex + start / this.#requestBytes;
+    const turn = { index, firstRow: index * this.#batchSize, rows: block.rows.subarray(start, end) };
     this.#offset = end;
     if (end >= block.rows.byteLength) {
       this.#blocks.shift();

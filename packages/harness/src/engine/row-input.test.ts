@@ -2,15 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { RowLayout } from '@aibench/core';
-import type { UseCase } from '@aibench/usecases';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRowInput, type RowInputOptions } from './row-input.js';
 
-const useCase = {
-  name: 'tiny',
-  row: new RowLayout([{ name: 'x', dtype: 'uint8', shape: [2] }], { hasId: true }),
-} as unknown as UseCase;
+const requests = { rowSizeBytes: 10, batchSize: 1, sendPartial: true };
 
 let folder: string;
 beforeAll(() => {
@@ -22,7 +17,7 @@ function open(options: Partial<RowInputOptions>) {
   const stdin = Readable.from([]);
   return openRowInput({
     path: '',
-    useCase,
+    requests,
     maxQueries: 0,
     timed: false,
     allowTruncated: false,
@@ -50,6 +45,28 @@ describe('openRowInput', () => {
       input: { kind: 'file', path, rowCount: 4 },
       limit,
       stream: undefined,
+    });
+  });
+
+  it.each([
+    [{ batchSize: 3, sendPartial: true }, 2],
+    [{ batchSize: 3, sendPartial: false }, 1],
+    [{ batchSize: 4, sendPartial: false }, 1],
+    [{ batchSize: 5, sendPartial: true }, 1],
+  ])('makes requests of %j of four rows', async (how, limit) => {
+    const path = fileOf(40);
+    expect(await open({ path, requests: { ...requests, ...how } })).toMatchObject({
+      input: { kind: 'file', path, rowCount: 4 },
+      limit,
+    });
+  });
+
+  it('says so where there are too few rows for one request', async () => {
+    const how = { ...requests, batchSize: 5, sendPartial: false };
+    await expect(open({ path: fileOf(40), requests: how })).rejects.toMatchObject({
+      code: 'AIBENCH_INPUT',
+      message: expect.stringContaining('has 4 rows, fewer than one request has'),
+      hint: 'lower --batch-size 5, or pass --partial-batch send',
     });
   });
 

@@ -1,7 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { AibenchError, inputError, wholeRows } from '@aibench/core';
-import type { UseCase } from '@aibench/usecases';
+import { type RequestRows, requestCount } from './row-cursor.js';
 import { RowStream } from './row-stream.js';
 import type { ThreadInput } from './thread-messages.js';
 
@@ -9,8 +9,8 @@ import type { ThreadInput } from './thread-messages.js';
 export interface RowInputOptions {
   /** Path of the data file; empty for stdin. */
   readonly path: string;
-  readonly useCase: UseCase;
-  /** Requests asked for; 0 is as many as there are rows. */
+  readonly requests: RequestRows;
+  /** Requests asked for; 0 is as many as the rows make. */
   readonly maxQueries: number;
   /** Whether the run is bounded by time, so that a file that ends sooner starts over. */
   readonly timed: boolean;
@@ -35,8 +35,7 @@ export interface RowInput {
  * @throws AIBENCH_USAGE when rows would be read from a terminal
  */
 export async function openRowInput(options: RowInputOptions): Promise<RowInput> {
-  const { path, useCase, maxQueries, timed, allowTruncated, stdin } = options;
-  const rowSizeBytes = useCase.row.sizeBytes;
+  const { path, requests, maxQueries, timed, allowTruncated, stdin } = options;
   const queryLimit = maxQueries > 0 ? maxQueries : Number.POSITIVE_INFINITY;
   if (path === '') {
     if (stdin.isTTY === true) {
@@ -44,12 +43,21 @@ export async function openRowInput(options: RowInputOptions): Promise<RowInput> 
         hint: 'pass --file, or pipe from aibench-generate-data',
       });
     }
-    const stream = new RowStream(stdin, { rowSizeBytes, limit: queryLimit, allowTruncated });
+    const stream = new RowStream(stdin, { ...requests, limit: queryLimit, allowTruncated });
     return { input: { kind: 'stream' }, limit: queryLimit, stream };
   }
   const sizeBytes = await fileSizeBytes(path);
-  const rowCount = wholeRows({ name: path, sizeBytes, rowSizeBytes, allowTruncated });
-  const limit = timed ? queryLimit : Math.min(queryLimit, rowCount);
+  const rowCount = wholeRows({
+    ...{ name: path, sizeBytes, allowTruncated },
+    rowSizeBytes: requests.rowSizeBytes,
+  });
+  const available = requestCount(rowCount, requests);
+  if (available === 0) {
+    throw new AibenchError('AIBENCH_INPUT', `${path} has ${rowCount} rows, fewer than one request has`, {
+      hint: `lower --batch-size ${requests.batchSize}, or pass --partial-batch send`,
+    });
+  }
+  const limit = timed ? queryLimit : Math.min(queryLimit, available);
   return { input: { kind: 'file', path, rowCount }, limit, stream: undefined };
 }
 

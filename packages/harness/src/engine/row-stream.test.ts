@@ -16,7 +16,9 @@ function numbered(sizeBytes: number): Uint8Array {
   return Uint8Array.from({ length: sizeBytes }, (_, i) => (i * 7 + (i >> 8)) % 251);
 }
 
-const defaults = { limit: Number.POSITIVE_INFINITY, allowTruncated: false };
+const defaults = { limit: Number.POSITIVE_INFINITY, allowTruncated: false, batchSize: 1, sendPartial: true };
+/** One row a request. */
+const single = { batchSize: 1, sendPartial: true };
 
 async function blocksOf(stream: Readable, options: Partial<RowStreamOptions> & { rowSizeBytes: number }) {
   const rows = new RowStream(stream, { ...defaults, ...options });
@@ -35,16 +37,22 @@ describe('RowStream', () => {
       rowCount: fc.nat(20),
       cuts: fc.array(fc.nat(), { maxLength: 30 }),
       limit: fc.option(fc.nat(25)),
+      batchSize: fc.integer({ min: 1, max: 4 }),
+      sendPartial: fc.boolean(),
     });
     await fc.assert(
-      fc.asyncProperty(scenario, async ({ rowSizeBytes, rowCount, cuts, limit }) => {
+      fc.asyncProperty(scenario, async ({ rowSizeBytes, rowCount, cuts, limit, batchSize, sendPartial }) => {
         const bytes = numbered(rowSizeBytes * rowCount);
         const { blocks, rows } = await blocksOf(streamOf(bytes, cuts), {
-          rowSizeBytes,
+          ...{ rowSizeBytes, batchSize, sendPartial },
           limit: limit ?? Number.POSITIVE_INFINITY,
         });
-        const expectedRows = Math.min(rowCount, limit ?? rowCount);
-        expect(rows.rowCount).toBe(expectedRows);
+        const requests = Math.min(
+          sendPartial ? Math.ceil(rowCount / batchSize) : Math.floor(rowCount / batchSize),
+          limit ?? rowCount,
+        );
+        expect(rows.requestCount).toBe(requests);
+        const expectedRows = Math.min(rowCount, requests * batchSize);
         // Not toEqual, which takes seconds for millions of bytes.
         const given = Buffer.concat(blocks.map((block) => block.rows));
         expect(given.equals(bytes.subarray(0, expectedRows * rowSizeBytes))).toBe(true);
@@ -52,9 +60,11 @@ describe('RowStream', () => {
         for (const { firstIndex, rows } of blocks) {
           expect(firstIndex).toBe(next);
           expect(rows.byteLength % rowSizeBytes).toBe(0);
+          // Only the last request may have fewer rows.
+          if (rows !== blocks.at(-1)!.rows) expect(rows.byteLength % (rowSizeBytes * batchSize)).toBe(0);
           // Its memory goes to another thread, so it must be its own.
           expect(rows.buffer.byteLength).toBe(rows.byteLength);
-          next += rows.byteLength / rowSizeBytes;
+          next += Math.ceil(rows.byteLength / (rowSizeBytes * batchSize));
         }
       }),
       { numRuns: 100 },
@@ -94,11 +104,11 @@ describe('RowStream', () => {
 
   it('passes over what is left of a row where that is asked for, and never reads beyond its limit', async () => {
     const truncated = await blocksOf(streamOf(numbered(25), []), { rowSizeBytes: 10, allowTruncated: true });
-    expect(truncated.rows.rowCount).toBe(2);
+    expect(truncated.rows.requestCount).toBe(2);
     // The end within row 2 does not matter to whoever wants two rows.
-    expect((await blocksOf(streamOf(numbered(25), []), { rowSizeBytes: 10, limit: 2 })).rows.rowCount).toBe(
-      2,
-    );
+    expect(
+      (await blocksOf(streamOf(numbered(25), []), { rowSizeBytes: 10, limit: 2 })).rows.requestCount,
+    ).toBe(2);
   });
 
   it('says so when the stream cannot be read', async () => {
@@ -125,7 +135,7 @@ describe('QueuedRows', () => {
       fc.asyncProperty(scenario, async ({ blockRows, workers, delays }) => {
         const rowSizeBytes = 3;
         let asked = 0;
-        const rows = new QueuedRows(rowSizeBytes, () => {
+        const rows = new QueuedRows({ ...single, rowSizeBytes }, () => {
           asked += 1;
         });
         const supply = async () => {
@@ -155,7 +165,8 @@ describe('QueuedRows', () => {
         expect(turns.map(({ index }) => index).sort((a, b) => a - b)).toEqual(
           Array.from({ length: total }, (_, i) => i),
         );
-        for (const { index, row } of turns) expect([...row]).toEqual([index, index, index]);
+        for (const { index, firstRow, rows } of turns)
+          expect([firstRow, ...rows]).toEqual([index, index, index, index]);
         // Two ahead, and one more for each block used up while more may come.
         expect(asked).toBeGreaterThanOrEqual(2);
         expect(asked).toBeLessThanOrEqual(2 + blockRows.length);
@@ -164,9 +175,22 @@ describe('QueuedRows', () => {
     );
   });
 
+  it('gives a request its rows, the last one those that are left', () => {
+    const rows = new QueuedRows({ rowSizeBytes: 2, batchSize: 3, sendPartial: true }, () => undefined);
+    rows.push({ firstIndex: 0, rows: Uint8Array.from({ length: 12 }, (_, i) => i) });
+    rows.push({ firstIndex: 2, rows: Uint8Array.of(12, 13) });
+    rows.end();
+    expect([rows.next(), rows.next(), rows.next(), rows.next()]).toEqual([
+      { index: 0, firstRow: 0, rows: Uint8Array.of(0, 1, 2, 3, 4, 5) },
+      { index: 1, firstRow: 3, rows: Uint8Array.of(6, 7, 8, 9, 10, 11) },
+      { index: 2, firstRow: 6, rows: Uint8Array.of(12, 13) },
+      undefined,
+    ]);
+  });
+
   it('asks for a block whenever it has used one up', () => {
     let asked = 0;
-    const rows = new QueuedRows(1, () => {
+    const rows = new QueuedRows({ ...single, rowSizeBytes: 1 }, () => {
       asked += 1;
     });
     expect(asked).toBe(2);
@@ -178,7 +202,7 @@ describe('QueuedRows', () => {
   });
 
   it('gives nothing more once it is closed, to those who wait neither', async () => {
-    const rows = new QueuedRows(1, () => undefined);
+    const rows = new QueuedRows({ ...single, rowSizeBytes: 1 }, () => undefined);
     const waiting = [rows.next(), rows.next()];
     await rows.close();
     expect(await Promise.all(waiting)).toEqual([undefined, undefined]);

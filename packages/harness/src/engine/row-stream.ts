@@ -1,14 +1,14 @@
 import type { Readable } from 'node:stream';
 import { inputError, wholeRows } from '@aibench/core';
 import type { RowBlock } from './queued-rows.js';
+import type { RequestRows } from './row-cursor.js';
 
-/** Rows a block handed to a thread holds at most, in bytes; at least one row. */
+/** Rows a block handed to a thread holds at most, in bytes; at least those of one request. */
 const blockBytes = 128 * 1024;
 
 /** What a stream of rows is cut into. */
-export interface RowStreamOptions {
-  readonly rowSizeBytes: number;
-  /** Rows after which the stream is left unread; Infinity for none. */
+export interface RowStreamOptions extends RequestRows {
+  /** Requests after which the stream is left unread; Infinity for none. */
   readonly limit: number;
   /** Whether bytes after the last whole row are passed over instead of being an error. */
   readonly allowTruncated: boolean;
@@ -18,7 +18,9 @@ export interface RowStreamOptions {
 export class RowStream {
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #options: RowStreamOptions;
-  readonly #blockSizeBytes: number;
+  readonly #requestBytes: number;
+  /** Most requests in a block. */
+  readonly #blockRequests: number;
   /** Read and not given out yet; more than one piece only while a row is incomplete. */
   #pieces: Buffer[] = [];
   #restBytes = 0;
@@ -29,16 +31,17 @@ export class RowStream {
   constructor(stream: Readable, options: RowStreamOptions) {
     this.#chunks = stream[Symbol.asyncIterator]();
     this.#options = options;
-    this.#blockSizeBytes = Math.max(1, Math.floor(blockBytes / options.rowSizeBytes)) * options.rowSizeBytes;
+    this.#requestBytes = options.rowSizeBytes * options.batchSize;
+    this.#blockRequests = Math.max(1, Math.floor(blockBytes / this.#requestBytes));
   }
 
-  /** Rows given out so far. */
-  get rowCount(): number {
+  /** Requests whose rows were given out so far. */
+  get requestCount(): number {
     return this.#nextIndex;
   }
 
   /**
-   * The next block, as soon as one whole row is there; undefined at the end.
+   * The next block, as soon as the rows of one request are there; undefined at the end.
    *
    * @throws AIBENCH_INPUT when the stream cannot be read, or ends within a row, naming the row
    */
@@ -49,27 +52,36 @@ export class RowStream {
   }
 
   async #read(): Promise<RowBlock | undefined> {
-    const { rowSizeBytes, limit, allowTruncated } = this.#options;
-    const wantedRows = Math.min(this.#blockSizeBytes / rowSizeBytes, limit - this.#nextIndex);
-    if (wantedRows <= 0) return undefined;
-    while (this.#restBytes < rowSizeBytes) {
+    const requestBytes = this.#requestBytes;
+    const wanted = Math.min(this.#blockRequests, this.#options.limit - this.#nextIndex);
+    if (wanted <= 0) return undefined;
+    while (this.#restBytes < requestBytes) {
       const { done, value } = await this.#chunks.next().catch((cause: unknown) => {
         throw inputError('stdin', cause);
       });
-      if (done === true) {
-        if (this.#restBytes > 0) {
-          const sizeBytes = this.#nextIndex * rowSizeBytes + this.#restBytes;
-          wholeRows({ name: 'stdin', sizeBytes, rowSizeBytes, allowTruncated });
-        }
-        return undefined;
-      }
+      if (done === true) return this.#readRest();
       this.#pieces.push(value);
       this.#restBytes += value.byteLength;
     }
-    const rows = Math.min(wantedRows, Math.floor(this.#restBytes / rowSizeBytes));
+    const requests = Math.min(wanted, Math.floor(this.#restBytes / requestBytes));
     const firstIndex = this.#nextIndex;
-    this.#nextIndex += rows;
-    return { firstIndex, rows: this.#take(rows * rowSizeBytes) };
+    this.#nextIndex += requests;
+    return { firstIndex, rows: this.#take(requests * requestBytes) };
+  }
+
+  /** What is left at the end of the stream, less than a request. */
+  #readRest(): RowBlock | undefined {
+    const { allowTruncated, rowSizeBytes, sendPartial } = this.#options;
+    if (this.#restBytes === 0) return undefined;
+    const sizeBytes = this.#nextIndex * this.#requestBytes + this.#restBytes;
+    wholeRows({ name: 'stdin', sizeBytes, rowSizeBytes, allowTruncated });
+    const rows = Math.floor(this.#restBytes / rowSizeBytes);
+    if (rows === 0 || !sendPartial) return undefined;
+    const firstIndex = this.#nextIndex;
+    this.#nextIndex += 1;
+    const block = this.#take(rows * rowSizeBytes);
+    this.#restBytes = 0;
+    return { firstIndex, rows: block };
   }
 
   /** The next bytes, as a copy, since the memory of a block moves to another thread. */

@@ -21,7 +21,10 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<RunResult
   const { runner, load, signal } = options;
   const plan = await planLoad(load);
   const useCase = await loadUseCase(load.useCase);
-  const task = useCase.task({ withReference: load.enableReferenceDataRedis });
+  const task = useCase.task({
+    withReference: load.enableReferenceDataRedis,
+    batchSize: load.batchSize,
+  });
   const context: RunnerContext = {
     flags: options.runnerFlags as FlagValues<FlagSet>,
     task,
@@ -31,7 +34,7 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<RunResult
   runner.validate?.(context.flags);
   const rows = await openRowInput({
     path: load.file,
-    useCase,
+    requests: { ...plan, rowSizeBytes: useCase.row.sizeBytes },
     maxQueries: plan.maxQueries,
     timed: plan.timed,
     allowTruncated: load.allowTruncated,
@@ -57,6 +60,7 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<RunResult
     runner: runner.name,
     server,
     useCase: useCase.name,
+    rowNoun: useCase.rowNoun,
     flags: options.recordedFlags,
     platform,
     ...measured,

@@ -16,6 +16,7 @@ describe('TallyCounter', () => {
     expect(counter.read()).toEqual({
       sent: 6,
       answered: 1,
+      answeredRows: 0,
       failures: [
         { code: 'AIBENCH_SERVER', count: 2, firstMessage: 'first' },
         { code: 'AIBENCH_UNKNOWN', count: 3, firstMessage: 'a bug' },
@@ -56,6 +57,7 @@ describe('mergeTallies', () => {
   const counted = [
     'sent',
     'answered',
+    'answeredRows',
     'verified',
     'mismatched',
     'reconnects',
@@ -67,6 +69,7 @@ describe('mergeTallies', () => {
   const tally: fc.Arbitrary<Tally> = fc.record({
     sent: count,
     answered: count,
+    answeredRows: count,
     verified: count,
     mismatched: count,
     reconnects: count,

@@ -15,6 +15,8 @@ export interface FailureCount {
 export interface Tally {
   readonly sent: number;
   readonly answered: number;
+  /** Rows of the answered requests: as many as those, but for batches. */
+  readonly answeredRows: number;
   readonly failures: readonly FailureCount[];
   /** Answers compared with the expected one. */
   readonly verified: number;
@@ -32,6 +34,7 @@ export interface Tally {
 export class TallyCounter {
   sent = 0;
   answered = 0;
+  answeredRows = 0;
   verified = 0;
   mismatched = 0;
   reconnects = 0;
@@ -52,9 +55,9 @@ export class TallyCounter {
   }
 
   read(): Tally {
-    const { sent, answered, verified, mismatched, reconnects, late, lateByClient } = this;
+    const { sent, answered, answeredRows, verified, mismatched, reconnects, late, lateByClient } = this;
     const failures = [...this.#failures.values()];
-    return { sent, answered, failures, verified, mismatched, reconnects, late, lateByClient };
+    return { sent, answered, answeredRows, failures, verified, mismatched, reconnects, late, lateByClient };
   }
 }
 
@@ -66,13 +69,22 @@ export function failedCount({ failures }: Pick<Tally, 'failures'>): number {
 /** The tally of several threads together. */
 export function mergeTallies(tallies: readonly Tally[]): Tally {
   const sum = (
-    key: 'sent' | 'answered' | 'verified' | 'mismatched' | 'reconnects' | 'late' | 'lateByClient',
+    key:
+      | 'sent'
+      | 'answered'
+      | 'answeredRows'
+      | 'verified'
+      | 'mismatched'
+      | 'reconnects'
+      | 'late'
+      | 'lateByClient',
   ) => tallies.reduce((total, tally) => total + tally[key], 0);
   const failures = new Map<string, FailureCount>();
   for (const failure of tallies.flatMap((tally) => tally.failures)) addFailures(failures, failure);
   return {
     sent: sum('sent'),
     answered: sum('answered'),
+    answeredRows: sum('answeredRows'),
     failures: [...failures.values()],
     verified: sum('verified'),
     mismatched: sum('mismatched'),

@@ -54,6 +54,7 @@ export const exampleResult: RunResult = {
     details: { host: 'a:6379', shards: 3 },
   },
   useCase: 'creditcard-fraud',
+  rowNoun: 'transactions',
   load: {
     model: 'closed-loop',
     schedule: undefined,
@@ -77,6 +78,7 @@ export const exampleResult: RunResult = {
   counts: {
     sent: 10,
     answered: 8,
+    answeredRows: 8,
     failures: [{ code: 'AIBENCH_SERVER', count: 1, firstMessage: 'no' }],
     verified: 0,
     mismatched: 0,
@@ -92,6 +94,7 @@ export const exampleResult: RunResult = {
   },
   rates: {
     measuredPerSecond: 2.5,
+    measuredRowsPerSecond: 2.5,
     measuredDurationMs: 2_000,
     includingBurnInPerSecond: 3,
     includingBurnInDurationMs: 2_666.6,

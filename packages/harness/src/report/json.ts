@@ -36,7 +36,7 @@ function goKeys(result: RunResult): Record<string, unknown> {
     DurationMillis: Math.round(rates.includingBurnInDurationMs),
     Totals: {
       TotalQueries: counts.sent,
-      TotalInferences: counts.answered * load.batchSize,
+      TotalInferences: counts.answeredRows,
       TotalErrors: counts.failed + counts.cutOff,
       BurnIn: counts.burnIn,
     },

@@ -14,7 +14,7 @@ export function summaryText(result: RunResult): string {
 }
 
 function facts(result: RunResult): string {
-  const { load, counts, rates, server, client } = result;
+  const { load, server, client } = result;
   const reference = load.withReference ? 'with reference data' : 'without reference data';
   const rows: [string, string][] = [
     [
@@ -24,11 +24,7 @@ function facts(result: RunResult): string {
     ['Use case', `${result.useCase}, ${reference}`],
     ['Load', `${loadLine(load)}, ${load.workers} workers on ${plural(load.threads, 'thread')}`],
     ['Requests', requestsLine(result)],
-    [
-      'Throughput',
-      `${formatCount(rates.measuredPerSecond)} inferences/s over ${formatDurationMs(Math.round(rates.measuredDurationMs))}` +
-        (counts.burnIn > 0 ? ` (${formatCount(rates.includingBurnInPerSecond)}/s with burn-in)` : ''),
-    ],
+    ['Throughput', throughputLine(result)],
   ];
   // Of a burst, all are due at once and nearly all are late: that tells nothing.
   if (load.model === 'open-loop' && load.schedule?.kind !== 'burst')
@@ -36,6 +32,16 @@ function facts(result: RunResult): string {
   rows.push(['Client', `${client.cpuPerRequestUs.toFixed(1)} us CPU a request, ${busyText(result)}`]);
   if (load.verify) rows.push(['Verified', verifiedLine(result)]);
   return rows.map(([name, text]) => `${name.padEnd(11)} ${text}`).join('\n');
+}
+
+function throughputLine({ counts, load, rates, rowNoun }: RunResult): string {
+  const { measuredPerSecond, measuredRowsPerSecond, measuredDurationMs, includingBurnInPerSecond } = rates;
+  const rate =
+    load.batchSize === 1
+      ? `${formatCount(measuredPerSecond)} inferences/s`
+      : `${formatCount(measuredRowsPerSecond)} ${rowNoun}/s in ${formatCount(measuredPerSecond)} requests/s of ${load.batchSize}`;
+  const withBurnIn = counts.burnIn > 0 ? ` (${formatCount(includingBurnInPerSecond)}/s with burn-in)` : '';
+  return `${rate} over ${formatDurationMs(Math.round(measuredDurationMs))}${withBurnIn}`;
 }
 
 function loadLine({ model, schedule, limitRps }: LoadSettings): string {

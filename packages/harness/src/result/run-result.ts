@@ -25,6 +25,8 @@ export interface RunResult {
   readonly runner: string;
   readonly server: ServerDescription;
   readonly useCase: string;
+  /** What its rows are: `images`. */
+  readonly rowNoun: string;
   readonly load: LoadSettings;
   /** Every flag of the run by its name, with what it was set to; passwords left out. */
   readonly flags: Readonly<Record<string, unknown>>;
@@ -120,6 +122,8 @@ export interface RunCounts extends Tally {
 export interface RunRates {
   /** Measured answers over the time in which they were measured. */
   readonly measuredPerSecond: number;
+  /** The same in rows, of which a batch has several. */
+  readonly measuredRowsPerSecond: number;
   /** That time: from the send of the first measured request to the last answer. */
   readonly measuredDurationMs: number;
   /** All answers over the whole load. */

@@ -7,6 +7,7 @@ import { fraudTask } from './fraud-task.js';
 export const useCase: UseCase = {
   name: 'creditcard-fraud',
   summary: 'Credit card fraud: 30 numbers a transaction, 256 of reference data',
+  rowNoun: 'transactions',
   row: fraudRow,
   references: [fraudReference],
   openSource: openFraudSource,
