@@ -74,13 +74,22 @@ function foldConstants(graph: Graph): ReadonlyMap<string, Value> {
   return values;
 }
 
+/** A buffer that nothing reads any more is used again, or a batch of images would take gigabytes. */
 function makePlan(graph: Graph, fixed: ReadonlyMap<string, Value>, batch: number): Plan {
   const values = new Map(fixed);
   const kernels: Kernel[] = [];
+  const uses = new Map<string, number>();
+  const kept = [...graph.inputs, ...graph.outputs].map(({ name }) => name);
+  for (const name of [...kept, ...graph.nodes.flatMap(({ inputs }) => inputs)]) {
+    uses.set(name, (uses.get(name) ?? 0) + 1);
+  }
+  const spare: Float32Array[] = [];
   for (const node of graph.nodes) {
     if (fixed.has(node.name)) continue;
     const shape = withBatch(graph.shapes.get(node.name)!, batch);
-    const value = { shape, data: new Float32Array(elementCount(shape)) };
+    const count = elementCount(shape);
+    // Inputs are all given before anything is computed, so no buffer that another node uses will do.
+    const value = { shape, data: node.op === 'input' ? new Float32Array(count) : takeBuffer(spare, count) };
     values.set(node.name, value);
     if (node.op === 'input' || node.op === 'constant') continue;
     kernels.push(
@@ -90,8 +99,25 @@ function makePlan(graph: Graph, fixed: ReadonlyMap<string, Value>, batch: number
         value,
       ),
     );
+    for (const input of node.inputs) {
+      const left = uses.get(input)! - 1;
+      uses.set(input, left);
+      if (left === 0 && !fixed.has(input)) spare.push(values.get(input)!.data);
+    }
   }
   return { values, kernels };
+}
+
+/** The smallest of the spare buffers that is large enough, cut to size, or a new one. */
+function takeBuffer(spare: Float32Array[], length: number): Float32Array {
+  let best = -1;
+  for (const [i, { buffer }] of spare.entries()) {
+    const fits = buffer.byteLength >= length * 4;
+    if (fits && (best === -1 || buffer.byteLength < spare[best]!.buffer.byteLength)) best = i;
+  }
+  if (best === -1) return new Float32Array(length);
+  const [taken] = spare.splice(best, 1);
+  return new Float32Array(taken!.buffer, 0, length);
 }
 
 function orderedInputs(graph: Graph, inputs: readonly Tensor[]): Tensor[] {

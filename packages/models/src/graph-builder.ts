@@ -1,6 +1,14 @@
 import { AibenchError, type TensorSpec } from '@aibench/core';
-import type { Graph, GraphNode, PlainNode, PlainOp } from './graph.js';
-import { inferShape } from './infer-shape.js';
+import type { ConvolutionOp, Graph, GraphNode, Padding, PlainNode, PlainOp, Strides } from './graph.js';
+import { inferShape, noPadding, samePadding } from './infer-shape.js';
+
+/** How images are convolved. */
+export interface ConvolutionOptions {
+  /** Default: [1,1]. */
+  readonly strides?: Strides;
+  /** Zeros around the image, or TensorFlow's word for how many. Default: `valid`, none. */
+  readonly padding?: Padding | 'same' | 'valid';
+}
 
 /**
  * Puts a {@link Graph} together, node by node; each is checked as it comes.
@@ -35,14 +43,44 @@ export class GraphBuilder {
     return this.append({ op: 'input', name, inputs: [], shape });
   }
 
-  /** @param values row-major; rounded to float32 */
+  /** @param values row-major; a Float32Array is kept, not copied, other numbers are rounded to float32 */
   constant(name: string, shape: readonly number[], values: ArrayLike<number>): string {
-    return this.append({ op: 'constant', name, inputs: [], shape, values: Float32Array.from(values) });
+    const kept = values instanceof Float32Array ? values : Float32Array.from(values);
+    return this.append({ op: 'constant', name, inputs: [], shape, values: kept });
   }
 
   /** @param shape one extent may be -1: whatever is left over */
   reshape(name: string, input: string, shape: readonly number[]): string {
     return this.append({ op: 'reshape', name, inputs: [input], shape });
+  }
+
+  /** @param order for each dimension of the result, the dimension that it was before */
+  transpose(name: string, input: string, order: readonly number[]): string {
+    return this.append({ op: 'transpose', name, inputs: [input], order });
+  }
+
+  /**
+   * Adds a convolution of images.
+   *
+   * @param inputs the images [N,H,W,C] and the filters, see {@link ConvolutionNode}
+   */
+  convolve(
+    op: ConvolutionOp,
+    name: string,
+    inputs: readonly [images: string, filters: string],
+    { strides = [1, 1], padding = 'valid' }: ConvolutionOptions = {},
+  ): string {
+    return this.append({ op, name, inputs, strides, padding: this.#padding(inputs, strides, padding) });
+  }
+
+  /** Adds the mean of each window of images; windows lie inside the image. */
+  averagePool(name: string, input: string, window: Strides, strides: Strides = [1, 1]): string {
+    return this.append({ op: 'averagePool', name, inputs: [input], window, strides });
+  }
+
+  /** @param inputs images, scale, offset, mean, variance, see {@link BatchNormalizationNode} */
+  batchNormalization(name: string, inputs: readonly string[], epsilon: number): string {
+    return this.append({ op: 'batchNormalization', name, inputs, epsilon });
   }
 
   /** @param axis dimension from 0; negative counts from the innermost */
@@ -86,6 +124,14 @@ export class GraphBuilder {
       nodes: [...this.#nodes],
       shapes: new Map(this.#shapes),
     };
+  }
+
+  #padding(inputs: readonly string[], strides: Strides, padding: Padding | 'same' | 'valid'): Padding {
+    if (padding === 'valid') return noPadding;
+    if (padding !== 'same') return padding;
+    // What is not there or has too few dimensions is refused with the node.
+    const [image = [], [rows = 1, columns = 1] = []] = inputs.map((input) => this.#shapes.get(input) ?? []);
+    return samePadding(image, [rows, columns], strides);
   }
 
   #spec(name: string): TensorSpec {

@@ -18,7 +18,16 @@ export interface Graph {
 }
 
 /** One operation. Its name is also the name of its value, which other nodes take by that name. */
-export type GraphNode = InputNode | ConstantNode | ReshapeNode | ConcatNode | PlainNode;
+export type GraphNode =
+  | InputNode
+  | ConstantNode
+  | ReshapeNode
+  | TransposeNode
+  | ConcatNode
+  | ConvolutionNode
+  | AveragePoolNode
+  | BatchNormalizationNode
+  | PlainNode;
 
 interface NodeBase {
   /** Letters, digits and `_ . / -`, as TensorFlow allows. */
@@ -49,6 +58,13 @@ export interface ReshapeNode extends NodeBase {
   readonly shape: readonly number[];
 }
 
+/** The same elements with the dimensions in another order. The outermost stays where it is, since it may be the batch. */
+export interface TransposeNode extends NodeBase {
+  readonly op: 'transpose';
+  /** For each dimension of the result, the dimension that it was before: [0,2,3,1] makes NHWC of NCHW. */
+  readonly order: readonly number[];
+}
+
 /** Several values one after the other. */
 export interface ConcatNode extends NodeBase {
   readonly op: 'concat';
@@ -56,13 +72,60 @@ export interface ConcatNode extends NodeBase {
   readonly axis: number;
 }
 
+/** Rows and columns of zeros that a convolution puts around its image. */
+export interface Padding {
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+/** Steps, in rows and columns, from one place where a window is laid to the next. */
+export type Strides = readonly [rows: number, columns: number];
+
+/**
+ * A convolution of images [batch, rows, columns, channels] (NHWC), its second
+ * input: for `conv2d` filters [rows, columns, channels, results]; for
+ * `depthwiseConv2d`, which convolves each channel on its own, [rows, columns,
+ * channels, results a channel], the results of a channel side by side.
+ */
+export type ConvolutionNode = {
+  readonly [Op in ConvolutionOp]: NodeBase & {
+    readonly op: Op;
+    readonly strides: Strides;
+    readonly padding: Padding;
+  };
+}[ConvolutionOp];
+
+/** The two convolutions. */
+export type ConvolutionOp = 'conv2d' | 'depthwiseConv2d';
+
+/** The mean of each window of images (NHWC), for each channel; windows lie inside the image. */
+export interface AveragePoolNode extends NodeBase {
+  readonly op: 'averagePool';
+  /** Rows and columns of a window. */
+  readonly window: Strides;
+  readonly strides: Strides;
+}
+
+/**
+ * `(x - mean) / sqrt(variance + epsilon) * scale + offset` for each channel, the innermost dimension of images (NHWC).
+ * Inputs: x, scale, offset, mean, variance, of which the latter four have one value a channel.
+ */
+export interface BatchNormalizationNode extends NodeBase {
+  readonly op: 'batchNormalization';
+  readonly epsilon: number;
+}
+
 /**
  * Operations without settings. The arithmetic ones broadcast as NumPy does;
- * `matMul` is of matrices; `softmax` is over the innermost dimension.
+ * `biasAdd` adds a vector to the innermost dimension; `matMul` is of matrices;
+ * `relu6` is between 0 and 6; `softmax` is over the innermost dimension.
  */
 export type PlainOp =
   | 'identity'
   | 'add'
+  | 'biasAdd'
   | 'sub'
   | 'mul'
   | 'div'
@@ -70,6 +133,7 @@ export type PlainOp =
   | 'sigmoid'
   | 'tanh'
   | 'relu'
+  | 'relu6'
   | 'softmax';
 
 /** An operation without settings. */

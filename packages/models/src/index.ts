@@ -1,16 +1,23 @@
 export { type CompiledGraph, compileGraph, evaluate } from './compile-graph.js';
 export type {
+  AveragePoolNode,
+  BatchNormalizationNode,
   ConcatNode,
   ConstantNode,
+  ConvolutionNode,
+  ConvolutionOp,
   Graph,
   GraphNode,
   GraphOp,
   InputNode,
+  Padding,
   PlainNode,
   PlainOp,
   ReshapeNode,
+  Strides,
+  TransposeNode,
 } from './graph.js';
-export { GraphBuilder, type InputShapes, withInputShapes } from './graph-builder.js';
+export { type ConvolutionOptions, GraphBuilder, type InputShapes, withInputShapes } from './graph-builder.js';
 export { batchExtent } from './infer-shape.js';
 export { type GraphDefOptions, readGraphDef } from './read-graph-def.js';
 export {

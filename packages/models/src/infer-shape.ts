@@ -1,10 +1,13 @@
 import { AibenchError, elementCount, formatShape } from '@aibench/core';
-import type { GraphNode, GraphOp, NodeOf } from './graph.js';
+import type { GraphNode, GraphOp, NodeOf, Padding, Strides } from './graph.js';
 
 /** The extent of the batch, known only when the graph runs. */
 export const batchExtent = -1;
 
 type Shape = readonly number[];
+
+/** Nothing around an image; TensorFlow's padding VALID. */
+export const noPadding: Padding = { top: 0, bottom: 0, left: 0, right: 0 };
 
 /** Says what is wrong with a node's inputs; the caller adds which node it is. */
 class ShapeProblem extends Error {}
@@ -23,9 +26,53 @@ const shapeRules: { readonly [Op in GraphOp]: (node: NodeOf<Op>, inputs: readonl
     return shape;
   },
   reshape: (node, inputs) => reshapedShape(one(inputs), node.shape),
+  transpose: (node, inputs) => transposedShape(one(inputs), node.order),
   concat: (node, inputs) => concatenatedShape(inputs, node.axis),
+  conv2d(node, inputs) {
+    const [image, filters] = two(inputs);
+    const [batch, channels, [rows, columns, filterChannels, results]] = convolved(image, filters);
+    if (filterChannels !== channels) {
+      throw new ShapeProblem(
+        `filters ${formatShape(filters)} are for ${filterChannels} channels, not ${channels}`,
+      );
+    }
+    return [batch, ...windowCounts(image, [rows, columns], node.strides, node.padding), results];
+  },
+  depthwiseConv2d(node, inputs) {
+    const [image, filters] = two(inputs);
+    const [batch, channels, [rows, columns, filterChannels, multiplier]] = convolved(image, filters);
+    if (filterChannels !== channels) {
+      throw new ShapeProblem(
+        `filters ${formatShape(filters)} are for ${filterChannels} channels, not ${channels}`,
+      );
+    }
+    return [
+      batch,
+      ...windowCounts(image, [rows, columns], node.strides, node.padding),
+      channels * multiplier,
+    ];
+  },
+  averagePool(node, inputs) {
+    const image = one(inputs);
+    if (image.length !== 4) throw new ShapeProblem(`${formatShape(image)} are no images [N,H,W,C]`);
+    return [image[0]!, ...windowCounts(image, node.window, node.strides, noPadding), image[3]!];
+  },
+  batchNormalization(node, inputs) {
+    const [image, ...parameters] = inputs;
+    if (image === undefined || parameters.length !== 4) {
+      throw new ShapeProblem(`takes 5 inputs, not ${inputs.length}`);
+    }
+    if (image.length !== 4) throw new ShapeProblem(`${formatShape(image)} are no images [N,H,W,C]`);
+    for (const shape of parameters) vectorFor(image, shape);
+    if (!(node.epsilon >= 0)) throw new ShapeProblem(`its epsilon is ${node.epsilon}`);
+    return image;
+  },
   identity: (_node, inputs) => one(inputs),
   add: (_node, inputs) => broadcastShape(...two(inputs)),
+  biasAdd(_node, inputs) {
+    const [shape, bias] = two(inputs);
+    return vectorFor(shape, bias);
+  },
   sub: (_node, inputs) => broadcastShape(...two(inputs)),
   mul: (_node, inputs) => broadcastShape(...two(inputs)),
   div: (_node, inputs) => broadcastShape(...two(inputs)),
@@ -33,6 +80,7 @@ const shapeRules: { readonly [Op in GraphOp]: (node: NodeOf<Op>, inputs: readonl
   sigmoid: (_node, inputs) => one(inputs),
   tanh: (_node, inputs) => one(inputs),
   relu: (_node, inputs) => one(inputs),
+  relu6: (_node, inputs) => one(inputs),
   softmax(_node, inputs) {
     const shape = one(inputs);
     if (shape.length === 0) throw new ShapeProblem('a scalar has no dimension to normalise');
@@ -100,6 +148,63 @@ function reshapedShape(from: Shape, to: Shape): Shape {
   }
   if (free === 0 ? known !== count : count % known !== 0) throw problem();
   return to.map((extent) => (extent === -1 ? count / known : extent));
+}
+
+function transposedShape(from: Shape, order: readonly number[]): Shape {
+  const isOrder = from.every((_extent, dimension) => order.includes(dimension));
+  if (order.length !== from.length || !isOrder || order[0] !== 0) {
+    throw new ShapeProblem(
+      `${formatShape(order)} is no order of the dimensions of ${formatShape(from)} with the outermost in its place`,
+    );
+  }
+  return order.map((dimension) => from[dimension]!);
+}
+
+type FilterShape = readonly [rows: number, columns: number, channels: number, results: number];
+
+function convolved(image: Shape, filters: Shape): [batch: number, channels: number, filters: FilterShape] {
+  if (image.length !== 4) throw new ShapeProblem(`${formatShape(image)} are no images [N,H,W,C]`);
+  if (filters.length !== 4 || filters[0] === batchExtent) {
+    throw new ShapeProblem(`${formatShape(filters)} are no filters of 4 known dimensions`);
+  }
+  return [image[0]!, image[3]!, filters as unknown as FilterShape];
+}
+
+/** In how many places a window can be laid, down and across. */
+function windowCounts(image: Shape, window: Strides, strides: Strides, padding: Padding): [number, number] {
+  const { top, bottom, left, right } = padding;
+  const settings = [...window, ...strides, top + 1, bottom + 1, left + 1, right + 1];
+  if (settings.some((setting) => !Number.isSafeInteger(setting) || setting < 1)) {
+    throw new ShapeProblem('windows and strides are positive integers, paddings are not negative');
+  }
+  const rows = image[1]! + top + bottom - window[0];
+  const columns = image[2]! + left + right - window[1];
+  if (rows < 0 || columns < 0) {
+    throw new ShapeProblem(`a window of ${window.join('x')} does not fit into ${formatShape(image)}`);
+  }
+  return [Math.floor(rows / strides[0]) + 1, Math.floor(columns / strides[1]) + 1];
+}
+
+/**
+ * What TensorFlow's padding SAME puts around an image, so that with strides of 1 the result has its size: half on
+ * either side, and of an odd number the larger half at the bottom and on the right.
+ *
+ * @param image [N,H,W,C]
+ */
+export function samePadding(image: Shape, window: Strides, strides: Strides): Padding {
+  const [rows, columns] = ([0, 1] as const).map((i) => {
+    const extent = image[i + 1] ?? 0;
+    return Math.max((Math.ceil(extent / strides[i]) - 1) * strides[i] + window[i] - extent, 0);
+  }) as [number, number];
+  const [top, left] = [Math.floor(rows / 2), Math.floor(columns / 2)];
+  return { top, bottom: rows - top, left, right: columns - left };
+}
+
+function vectorFor(shape: Shape, vector: Shape): Shape {
+  if (shape.length < 2 || vector.length !== 1 || vector[0] !== shape[shape.length - 1]) {
+    throw new ShapeProblem(`${formatShape(vector)} is no vector for the channels of ${formatShape(shape)}`);
+  }
+  return shape;
 }
 
 function concatenatedShape(inputs: readonly Shape[], axis: number): Shape {

@@ -1,6 +1,15 @@
 import { elementCount } from '@aibench/core';
 import type { GraphNode, GraphOp, NodeOf } from './graph.js';
+import {
+  averagePoolKernel,
+  batchNormalizationKernel,
+  biasAddKernel,
+  convolutionKernel,
+  depthwiseKernel,
+} from './image-kernels.js';
 import { normalAxis } from './infer-shape.js';
+import { multiplyRows } from './multiply-rows.js';
+import { permuteInto } from './permuted.js';
 
 /** A value while the graph runs: a buffer that is used again for each run. */
 export interface Value {
@@ -20,7 +29,13 @@ const kernels: {
 } = {
   identity: (_node, inputs, output) => copyKernel(inputs[0]!, output),
   reshape: (_node, inputs, output) => copyKernel(inputs[0]!, output),
+  transpose: (node, inputs, output) => transposeKernel(inputs[0]!, output, node.order),
   concat: (node, inputs, output) => concatKernel(inputs, output, normalAxis(node.axis, output.shape.length)),
+  conv2d: convolutionKernel,
+  depthwiseConv2d: depthwiseKernel,
+  averagePool: (node, inputs, output) => averagePoolKernel(node, inputs[0]!, output),
+  batchNormalization: batchNormalizationKernel,
+  biasAdd: (_node, inputs, output) => biasAddKernel(inputs[0]!, inputs[1]!, output),
   add: (_node, inputs, output) => addKernel(inputs[0]!, inputs[1]!, output),
   sub: (_node, inputs, output) => subKernel(inputs[0]!, inputs[1]!, output),
   mul: (_node, inputs, output) => mulKernel(inputs[0]!, inputs[1]!, output),
@@ -29,6 +44,7 @@ const kernels: {
   sigmoid: (_node, inputs, output) => sigmoidKernel(inputs[0]!, output),
   tanh: (_node, inputs, output) => tanhKernel(inputs[0]!, output),
   relu: (_node, inputs, output) => reluKernel(inputs[0]!, output),
+  relu6: (_node, inputs, output) => relu6Kernel(inputs[0]!, output),
   softmax: (_node, inputs, output) => softmaxKernel(inputs[0]!, output),
 };
 
@@ -47,6 +63,10 @@ function copyKernel(input: Value, output: Value): Kernel {
   const from = input.data;
   const to = output.data;
   return () => to.set(from);
+}
+
+function transposeKernel(input: Value, output: Value, order: readonly number[]): Kernel {
+  return () => permuteInto(input.data, input.shape, order, output.data);
 }
 
 function concatKernel(inputs: readonly Value[], output: Value, axis: number): Kernel {
@@ -121,26 +141,12 @@ function sourceIndex(shape: readonly number[], target: readonly number[]): Int32
   return index;
 }
 
-/**
- * Sums in double precision and rounds once, so it lies closer to every server's
- * answer than they lie to each other, whatever order they sum in.
- */
 function matMulKernel(a: Value, b: Value, output: Value): Kernel {
   const [rows, inner] = [a.shape[0]!, a.shape[1]!];
   const columns = b.shape[1]!;
-  const sums = new Float64Array(columns);
-  const [x, y, z] = [a.data, b.data, output.data];
-  return () => {
-    for (let row = 0; row < rows; row++) {
-      sums.fill(0);
-      for (let k = 0; k < inner; k++) {
-        const factor = x[row * inner + k]!;
-        const from = k * columns;
-        for (let column = 0; column < columns; column++) sums[column]! += factor * y[from + column]!;
-      }
-      z.set(sums, row * columns);
-    }
-  };
+  const from = { data: a.data, start: 0 };
+  const to = { data: output.data, start: 0 };
+  return () => multiplyRows(from, rows, inner, b.data, columns, to);
 }
 
 function sigmoidKernel(input: Value, output: Value): Kernel {
@@ -161,6 +167,13 @@ function reluKernel(input: Value, output: Value): Kernel {
   const [x, z] = [input.data, output.data];
   return () => {
     for (let i = 0; i < z.length; i++) z[i] = Math.max(x[i]!, 0);
+  };
+}
+
+function relu6Kernel(input: Value, output: Value): Kernel {
+  const [x, z] = [input.data, output.data];
+  return () => {
+    for (let i = 0; i < z.length; i++) z[i] = Math.min(Math.max(x[i]!, 0), 6);
   };
 }
 

@@ -4,7 +4,8 @@ import { NodeDef } from './gen/tensorflow/core/framework/node_def.js';
 import { TensorProto } from './gen/tensorflow/core/framework/tensor.js';
 import { TensorShapeProto } from './gen/tensorflow/core/framework/tensor_shape.js';
 import { DataType } from './gen/tensorflow/core/framework/types.js';
-import type { Graph, GraphNode, PlainOp } from './graph.js';
+import type { AveragePoolNode, ConvolutionNode, Graph, GraphNode, Padding, PlainOp } from './graph.js';
+import { noPadding, samePadding } from './infer-shape.js';
 import { helperName } from './node-names.js';
 
 /**
@@ -16,6 +17,7 @@ export const graphDefVersion = 134;
 const operationOf: Readonly<Record<PlainOp, string>> = {
   identity: 'Identity',
   add: 'AddV2',
+  biasAdd: 'BiasAdd',
   sub: 'Sub',
   mul: 'Mul',
   div: 'RealDiv',
@@ -23,7 +25,13 @@ const operationOf: Readonly<Record<PlainOp, string>> = {
   sigmoid: 'Sigmoid',
   tanh: 'Tanh',
   relu: 'Relu',
+  relu6: 'Relu6',
   softmax: 'Softmax',
+};
+
+const convolutionOf: Readonly<Record<ConvolutionNode['op'], string>> = {
+  conv2d: 'Conv2D',
+  depthwiseConv2d: 'DepthwiseConv2dNative',
 };
 
 const floatType = typeAttribute(DataType.DT_FLOAT);
@@ -59,6 +67,11 @@ function nodeDefs(graph: Graph, node: GraphNode): NodeDef[] {
       const settings = { T: floatType, Tshape: integerType };
       return [shape, nodeDef(node.name, 'Reshape', [...node.inputs, shape.name], settings)];
     }
+    case 'transpose': {
+      const order = integers(helperName(graph.shapes, node.name, 'perm'), [node.order.length], node.order);
+      const settings = { T: floatType, Tperm: integerType };
+      return [order, nodeDef(node.name, 'Transpose', [...node.inputs, order.name], settings)];
+    }
     case 'concat': {
       const axis = integers(helperName(graph.shapes, node.name, 'axis'), [], [node.axis]);
       const settings = { T: floatType, Tidx: integerType, N: integerAttribute(node.inputs.length) };
@@ -68,9 +81,56 @@ function nodeDefs(graph: Graph, node: GraphNode): NodeDef[] {
       const settings = { T: floatType, transpose_a: falseAttribute(), transpose_b: falseAttribute() };
       return [nodeDef(node.name, operationOf.matMul, node.inputs, settings)];
     }
+    case 'conv2d':
+    case 'depthwiseConv2d':
+      return convolution(graph, node);
+    case 'averagePool':
+      return [nodeDef(node.name, 'AvgPool', node.inputs, poolSettings(node))];
+    case 'batchNormalization': {
+      const epsilon = AttrValue.create({ value: { $case: 'f', value: node.epsilon } });
+      const settings = { T: floatType, epsilon, is_training: falseAttribute(), data_format: text('NHWC') };
+      return [nodeDef(node.name, 'FusedBatchNorm', node.inputs, settings)];
+    }
     default:
       return [nodeDef(node.name, operationOf[node.op], node.inputs, { T: floatType })];
   }
+}
+
+/** TensorFlow's words for a padding are used where they fit it; other zeros are put around the image beforehand. */
+function convolution(graph: Graph, node: ConvolutionNode): NodeDef[] {
+  const [image = '', filters = ''] = node.inputs;
+  const [windowRows = 1, windowColumns = 1] = graph.shapes.get(filters) ?? [];
+  const same = samePadding(graph.shapes.get(image)!, [windowRows, windowColumns], node.strides);
+  const fits = [same, noPadding].find((padding) => isEqual(padding, node.padding));
+  const settings = {
+    T: floatType,
+    strides: integersAttribute([1, ...node.strides, 1]),
+    padding: text(fits === same ? 'SAME' : 'VALID'),
+    data_format: text('NHWC'),
+  };
+  const operation = convolutionOf[node.op];
+  if (fits !== undefined) return [nodeDef(node.name, operation, node.inputs, settings)];
+  const { top, bottom, left, right } = node.padding;
+  const zerosName = helperName(graph.shapes, node.name, 'paddings');
+  const zeros = integers(zerosName, [4, 2], [0, 0, top, bottom, left, right, 0, 0]);
+  const padSettings = { T: floatType, Tpaddings: integerType };
+  const paddedName = helperName(graph.shapes, node.name, 'padded');
+  const padded = nodeDef(paddedName, 'Pad', [image, zeros.name], padSettings);
+  return [zeros, padded, nodeDef(node.name, operation, [padded.name, filters], settings)];
+}
+
+function isEqual(a: Padding, b: Padding): boolean {
+  return a.top === b.top && a.bottom === b.bottom && a.left === b.left && a.right === b.right;
+}
+
+function poolSettings({ window, strides }: AveragePoolNode): Record<string, AttrValue> {
+  return {
+    T: floatType,
+    ksize: integersAttribute([1, ...window, 1]),
+    strides: integersAttribute([1, ...strides, 1]),
+    padding: text('VALID'),
+    data_format: text('NHWC'),
+  };
 }
 
 function nodeDef(
@@ -102,6 +162,14 @@ function falseAttribute(): AttrValue {
 
 function integerAttribute(value: number): AttrValue {
   return AttrValue.create({ value: { $case: 'i', value } });
+}
+
+function integersAttribute(values: readonly number[]): AttrValue {
+  return AttrValue.create({ value: { $case: 'list', value: { i: [...values] } } });
+}
+
+function text(value: string): AttrValue {
+  return AttrValue.create({ value: { $case: 's', value: new TextEncoder().encode(value) } });
 }
 
 function shapeAttribute(shape: readonly number[]): AttrValue {
