@@ -1,0 +1,146 @@
+import { AibenchError } from '@aibench/core';
+import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
+import { type ImageSize, resizedSize } from './resized-size.js';
+
+/** Where a crop lies in the resized image, in pixels from its upper left corner. */
+export interface CropPlace {
+  readonly left: number;
+  readonly top: number;
+}
+
+/** What is wanted of an image file. */
+export interface CropRequest {
+  readonly path: string;
+  /** The image is resized, aspect kept, until its shorter side has this many pixels. */
+  readonly shorterSide: number;
+  /** Width and height of a crop; at most `shorterSide`. */
+  readonly cropSize: number;
+  readonly cropCount: number;
+  /** Chooses where the i-th crop lies, knowing the size of the resized image. */
+  placeOf(crop: number, resized: ImageSize): CropPlace;
+}
+
+/** One operation is one thread: many images at once are faster than many threads on one. */
+sharp.concurrency(1);
+// No file is read twice.
+sharp.cache(false);
+
+/**
+ * Catmull-Rom, widened by the factor of the reduction: of sharp's kernels the nearest to OpenCV's area
+ * interpolation; see docs/decisions/120-image-pixels.md.
+ */
+const kernel = 'cubic';
+
+/** Colour profiles are left unread, as by OpenCV and the decoders that models were trained with. */
+const reading: SharpOptions = { ignoreIcc: true, failOn: 'warning' };
+
+/** An image may be this many times as long as it is wide: resizing a longer one would make it huge. */
+const mostAspect = 100;
+
+/**
+ * Reads an image, turns it upright as its EXIF data tells, resizes it and cuts crops out of it. Grey becomes R = G = B,
+ * CMYK is mixed without colour profiles, an alpha channel is left out, 16 bits become 8. The file is read to its end,
+ * so that a damaged one is noticed wherever the crops lie.
+ *
+ * @returns a crop's bytes each: R, G, B of 8 bits, row by row
+ * @throws AIBENCH_INPUT naming the file and why it is no image, or a damaged one
+ */
+export async function readCrops(request: CropRequest): Promise<Uint8Array[]> {
+  const { path, shorterSide } = request;
+  try {
+    const image = sharp(path, reading);
+    const about = await image.metadata();
+    const upright = uprightSize(about);
+    const resized = resizedSize(upright, shorterSide);
+    const plain = isPlain(about) ? image.autoOrient() : await mixedToRgb(path, about, upright);
+    return await cut(plain.resize({ ...resized, fit: 'fill', kernel }), resized, request);
+  } catch (cause) {
+    throw imageError(path, cause);
+  }
+}
+
+/** Whether sharp's own steps give the wanted pixels: 8 or 16 bits of grey or RGB. */
+function isPlain({ hasAlpha, space }: Metadata): boolean {
+  return !hasAlpha && space !== 'cmyk';
+}
+
+function uprightSize({ format, autoOrient }: Metadata): ImageSize {
+  if (format === 'svg' || format === 'pdf')
+    throw new Error(`it is ${format.toUpperCase()}, which has no pixels`);
+  const { width, height } = autoOrient;
+  if (Math.max(width, height) > mostAspect * Math.min(width, height)) {
+    throw new Error(`it has ${width} x ${height} pixels, too long for its width`);
+  }
+  return autoOrient;
+}
+
+/** An image as RGB before it is resized: sharp would mix alpha into the colours, and CMYK by a profile. */
+async function mixedToRgb(path: string, { space }: Metadata, { width, height }: ImageSize): Promise<Sharp> {
+  const image = sharp(path, reading).autoOrient();
+  if (space !== 'cmyk') {
+    const data = await image.removeAlpha().toColourspace('srgb').raw().toBuffer();
+    return sharp(data, { raw: { width, height, channels: 3 } });
+  }
+  const inks = await image.pipelineColourspace('cmyk').toColourspace('cmyk').raw().toBuffer();
+  return sharp(mixInks(inks), { raw: { width, height, channels: 3 } });
+}
+
+/** What C, M, Y and K leave of white, in place: the product that decoders without colour profiles compute. */
+function mixInks(inks: Buffer): Buffer {
+  let end = 0;
+  for (let i = 0; i < inks.length; i += 4) {
+    const light = 255 - inks[i + 3]!;
+    for (let c = 0; c < 3; c++) inks[end++] = Math.round(((255 - inks[i + c]!) * light) / 255);
+  }
+  return inks.subarray(0, end);
+}
+
+async function cut(image: Sharp, resized: ImageSize, request: CropRequest): Promise<Uint8Array[]> {
+  const { cropSize, cropCount } = request;
+  const places = Array.from({ length: cropCount }, (_, crop) => request.placeOf(crop, resized));
+  const [only] = places;
+  // Down to the last line in either case, since only lines that are wanted are decoded and checked.
+  const region =
+    only !== undefined && cropCount === 1
+      ? { ...only, width: cropSize, height: resized.height - only.top }
+      : { left: 0, top: 0, ...resized };
+  const { data, info } = await image
+    .extract(region)
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const rgb = info.channels === 1 ? greyToRgb(data) : data;
+  return places.map(({ left, top }) => {
+    const start = { left: left - region.left, top: top - region.top };
+    return cropOf(rgb, region.width, start, cropSize);
+  });
+}
+
+function greyToRgb(grey: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array(grey.length * 3);
+  for (let i = 0; i < grey.length; i++) rgb.fill(grey[i]!, i * 3, i * 3 + 3);
+  return rgb;
+}
+
+/** A view where the crop is as wide as the image. */
+function cropOf(rgb: Uint8Array, width: number, { left, top }: CropPlace, size: number): Uint8Array {
+  if (left === 0 && width === size) return rgb.subarray(top * size * 3, (top + size) * size * 3);
+  const crop = new Uint8Array(size * size * 3);
+  for (let y = 0; y < size; y++) {
+    const start = ((top + y) * width + left) * 3;
+    crop.set(rgb.subarray(start, start + size * 3), y * size * 3);
+  }
+  return crop;
+}
+
+function imageError(path: string, cause: unknown): AibenchError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new AibenchError('AIBENCH_INPUT', `${path}: ${reasonOf(message)}`, { cause });
+}
+
+/** sharp's messages begin with where they come from, and may have a line for each warning. */
+function reasonOf(message: string): string {
+  if (/unsupported image format/.test(message)) return 'it is no image';
+  const line = message.split('\n').find((each) => each.trim() !== '') ?? message;
+  return line.replace(/^Input file( is)? ?/, 'it is ').replaceAll(/^\w+: /g, '');
+}
