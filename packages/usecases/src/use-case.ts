@@ -13,6 +13,26 @@ export interface UseCase {
   readonly summary: string;
   /** What rows are, in the plural, for people: `images`. */
   readonly rowNoun: string;
+  /** What it draws where the user gives no input, as it completes `drawing ..`. */
+  readonly drawn: string;
+  /** Its own options, beside those of every use case. Default: none. */
+  readonly options?: readonly UseCaseOption[];
+  /** The option that names its input; without one, that is `--input-file`. */
+  readonly inputOption?: string;
+  /** The values of those options that change what a row is, all of them. Default: none. */
+  readonly settings?: OptionValues;
+  /**
+   * The same use case with rows of another form; only where it has {@link settings}.
+   *
+   * @param settings those that are left out are as they are here
+   * @throws AIBENCH_USAGE naming the option, for a value that it doesn't take or one that another excludes
+   */
+  withSettings?(settings: OptionValues): UseCase;
+  /**
+   * Whether right answers take so long to compute that they are computed once and stored beside the data, for
+   * `--verify`. Default false: they are computed from the rows while a server is asked.
+   */
+  readonly storesAnswers?: boolean;
   /** The row of a data file. */
   readonly row: RowLayout;
   /** What each row contributes to the reference store: what `aibench-load-data` writes. */
@@ -25,6 +45,26 @@ export interface UseCase {
    * @throws AIBENCH_USAGE where a request cannot have that many rows
    */
   task(options: TaskOptions): InferenceTask;
+}
+
+/** Values of options, by the names of the options. */
+export type OptionValues = Readonly<Record<string, string | number>>;
+
+/** Something that a user may choose of a use case: as data, which programs make their flags of. */
+export interface UseCaseOption {
+  /** In kebab-case, without dashes before it. */
+  readonly name: string;
+  /** One sentence without a full stop; units named. */
+  readonly describe: string;
+  /** What stands for the value in help. Default: as the kind has it. */
+  readonly placeholder?: string;
+  /** Whether it changes what a row is, so that whoever reads the data has to know it. */
+  readonly isSetting: boolean;
+  /** What values it takes, and the one that it has where the user gives none. */
+  readonly value:
+    | { readonly kind: 'text'; readonly default: string }
+    | { readonly kind: 'integer'; readonly default: number; readonly min?: number; readonly max?: number }
+    | { readonly kind: 'choice'; readonly default: string; readonly choices: readonly string[] };
 }
 
 /** A tensor of a row that lies in the reference store before the benchmark begins. */
@@ -45,6 +85,21 @@ export interface TaskOptions {
   readonly withReference: boolean;
   /** Rows of one request, whose tensors are one. Default 1. */
   readonly batchSize?: number;
+  /**
+   * The right answers of all rows, where somebody has computed them before; see `aibench-generate-data
+   * --with-expected`. Default: they are computed here, row by row.
+   */
+  readonly expected?: StoredAnswers | undefined;
+}
+
+/** The right answers of a data file's rows, in order. */
+export interface StoredAnswers {
+  /**
+   * Those of some rows that lie behind one another, as bytes of the model's output tensors.
+   *
+   * @throws AIBENCH_INPUT where there are none
+   */
+  read(firstRow: number, rowCount: number): Uint8Array;
 }
 
 /** One question for a model server: its tensors, its model, its right answers. Deterministic. */
@@ -61,6 +116,11 @@ export interface InferenceTask {
   readonly outputs: readonly InputSpec[];
   /** Largest difference between a right answer and the expected one, per element. */
   readonly tolerance: number;
+  /**
+   * Whether the largest elements of both answers must also be the same, as where they are the scores of classes.
+   * Default false.
+   */
+  readonly checkTop?: boolean;
   /**
    * Turns the rows of one request into what a runner sends. Views on the rows' bytes, no copies.
    *
@@ -101,6 +161,10 @@ export interface SourceOptions {
   /** Rows whose id is `groupId` modulo `groupCount` are made, the others left out. */
   readonly groupId: number;
   readonly groupCount: number;
+  /** Values of the use case's own options, except its input and its settings. Default: each its own default. */
+  readonly values?: OptionValues;
+  /** Told of each part of the input that is left out: what it is called, and why. Default: nobody is told. */
+  readonly onLeftOut?: (name: string, reason: string) => void;
 }
 
 /** How much of an input has been read. */
@@ -113,7 +177,7 @@ export interface SourceProgress {
 export interface RowSource {
   /** What the rows are made from, for the manifest: `synthetic` or the input's path. */
   readonly description: string;
-  /** Rows that will come, or undefined where only the end of the input tells. */
+  /** Rows that will come, at most, or undefined where only the end of the input tells. */
   readonly rowCount: number | undefined;
   /** How far the input has been read, where {@link rowCount} is unknown and the input's size is known. */
   progress(): SourceProgress | undefined;

@@ -8,6 +8,7 @@ export const useCase: UseCase = {
   name: 'creditcard-fraud',
   summary: 'Credit card fraud: 30 numbers a transaction, 256 of reference data',
   rowNoun: 'transactions',
+  drawn: 'rows with the statistics of the Kaggle data set',
   row: fraudRow,
   references: [fraudReference],
   openSource: openFraudSource,
