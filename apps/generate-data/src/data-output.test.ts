@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@aibench/testing';
+import { manifestPath, manifestVersion } from '@aibench/usecases';
 import { describe, expect, it } from 'vitest';
 import { openDataOutput } from './data-output.js';
-import { manifestPath, manifestVersion } from './manifest.js';
 
 const about = {
   manifestVersion,
@@ -22,7 +22,9 @@ const noTerminal = { isTTY: false } as NodeJS.WriteStream;
 
 describe('openDataOutput', () => {
   it('refuses to write rows to a terminal', async () => {
-    await expect(openDataOutput('', { isTTY: true } as NodeJS.WriteStream)).rejects.toMatchObject({
+    await expect(
+      openDataOutput({ path: '', stdout: { isTTY: true } as NodeJS.WriteStream, withExpected: false }),
+    ).rejects.toMatchObject({
       code: 'AIBENCH_USAGE',
       message: expect.stringContaining('terminal'),
       hint: expect.stringContaining('--output-file'),
@@ -32,7 +34,7 @@ describe('openDataOutput', () => {
   it('shows data and manifest only when both are whole', async () => {
     const folder = temporaryFolder();
     const path = join(folder, 'f.dat');
-    const output = await openDataOutput(path, noTerminal);
+    const output = await openDataOutput({ path, stdout: noTerminal, withExpected: false });
     await output.write(Buffer.from('ab'));
     await output.write(Buffer.from('c'));
     expect(readdirSync(folder)).not.toContain('f.dat');
@@ -53,7 +55,7 @@ describe('openDataOutput', () => {
     const path = join(folder, 'f.dat');
     writeFileSync(path, 'old');
     writeFileSync(manifestPath(path), 'old manifest');
-    const output = await openDataOutput(path, noTerminal);
+    const output = await openDataOutput({ path, stdout: noTerminal, withExpected: false });
     await output.write(Buffer.from('new'));
     await output.discard();
     expect(readdirSync(folder).sort()).toEqual(['f.dat', 'f.dat.manifest.json']);
@@ -66,7 +68,7 @@ describe('openDataOutput', () => {
     const path = join(folder, 'f.dat');
     writeFileSync(path, 'old');
     mkdirSync(manifestPath(path));
-    const output = await openDataOutput(path, noTerminal);
+    const output = await openDataOutput({ path, stdout: noTerminal, withExpected: false });
     await output.write(Buffer.from('new'));
     await expect(output.commit(about)).rejects.toMatchObject({
       code: 'AIBENCH_OUTPUT',

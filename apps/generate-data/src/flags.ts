@@ -1,8 +1,9 @@
 import { type FlagSet, flag } from '@aibench/harness/cli';
 import { defaultUseCaseName } from '@aibench/usecases';
+import { useCaseFlags } from './use-case-flags.js';
 
-/** The flags of aibench-generate-data: those of the Go suite's aibench_generate_data with its defaults, and our own. */
-export const flags = {
+/** The flags for every use case: those of the Go suite's aibench_generate_data with its defaults, and our own. */
+export const commonFlags = {
   'use-case': flag.string({
     default: defaultUseCaseName,
     placeholder: 'name',
@@ -52,6 +53,22 @@ export const flags = {
     max: 2,
     describe: '1 prints the settings and what memory was used, 2 also each chunk of rows',
   }),
+  'batch-size': flag.integer({
+    default: 1,
+    min: 1,
+    describe:
+      'Rows that a runner will send at once: changes no byte, but you are told where some are left over',
+  }),
+  'with-expected': flag.boolean({
+    default: false,
+    describe:
+      "Also compute the model's answer to each row, once, and write them to <output-file>.expected: what --verify compares with where the model is too large to be run beside the load",
+  }),
+  'model-file': flag.string({
+    default: '',
+    placeholder: 'path',
+    describe: "ONNX file of a model of your own that computes those answers, in place of the suite's",
+  }),
   'profile-file': flag.string({
     default: '',
     placeholder: 'path',
@@ -59,3 +76,6 @@ export const flags = {
       'Write a .cpuprofile of the run, for DevTools; the main thread then makes the rows, so that they are in it',
   }),
 } as const satisfies FlagSet;
+
+/** All flags: a command line takes those of every use case, and refuses those of another than it names. */
+export const flags = { ...commonFlags, ...useCaseFlags } as typeof commonFlags;

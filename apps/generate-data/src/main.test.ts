@@ -4,8 +4,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { binaryPath, repositoryRoot, runBinary, startBinary, temporaryFolder } from '@aibench/testing';
+import type { DataManifest } from '@aibench/usecases';
 import { describe, expect, it } from 'vitest';
-import type { DataManifest } from './manifest.js';
 
 const rowSizeBytes = 1152;
 const fixtures = join(repositoryRoot, 'fixtures', 'creditcard-fraud');

@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import {
+  AibenchError,
+  errorLine,
+  formatShape,
+  inputError,
+  type Tensor,
+  tensorSizeBytes,
+} from '@aibench/core';
+import { writeOnnx } from '@aibench/models';
+import type { ExpectedManifest, InferenceTask, InputSpec, UseCase } from '@aibench/usecases';
+import type { InferenceSession, Tensor as OnnxTensor, OnnxValue } from 'onnxruntime-node';
+
+type OnnxRuntime = typeof import('onnxruntime-node');
+
+/** A model that computes the right answers of rows, with ONNX Runtime. */
+export class AnswerModel {
+  /** What the manifest tells of the answers. */
+  readonly description: Omit<ExpectedManifest, 'sizeBytes' | 'sha256'>;
+  readonly #runtime: OnnxRuntime;
+  readonly #session: InferenceSession;
+  readonly #task: InferenceTask;
+  readonly #output: InputSpec;
+  readonly #rowSizeBytes: number;
+
+  private constructor(
+    runtime: OnnxRuntime,
+    session: InferenceSession,
+    { task, output, rowSizeBytes }: Asked,
+    description: AnswerModel['description'],
+  ) {
+    this.description = description;
+    this.#runtime = runtime;
+    this.#session = session;
+    this.#task = task;
+    this.#output = output;
+    this.#rowSizeBytes = rowSizeBytes;
+  }
+
+  /**
+   * Loads the use case's own model, or the user's.
+   *
+   * @param modelFile an ONNX file; empty for the use case's own model
+   * @throws AIBENCH_USAGE where the use case has no model for its settings
+   * @throws AIBENCH_INPUT where the user's cannot be read, or has other inputs or outputs
+   */
+  static async open(useCase: UseCase, modelFile: string): Promise<AnswerModel> {
+    const task = useCase.task({ withReference: false });
+    const [output] = task.outputs;
+    if (output === undefined) throw new Error(`${useCase.name} has no output`);
+    const bytes = modelFile === '' ? writeOnnx(task.graph()) : await readModel(modelFile);
+    // Only here: nothing else of this program needs it.
+    const runtime = await import('onnxruntime-node');
+    const session = await loadSession(runtime, bytes, modelFile);
+    checkNames(session, task, modelFile);
+    const description = {
+      output: output.name,
+      dtype: 'float32',
+      shape: output.shape.slice(1),
+      model: modelFile === '' ? task.defaultModelName : modelFile,
+      modelSha256: createHash('sha256').update(bytes).digest('hex'),
+    } as const;
+    return new AnswerModel(
+      runtime,
+      session,
+      { task, output, rowSizeBytes: useCase.row.sizeBytes },
+      description,
+    );
+  }
+
+  /**
+   * The answers of whole rows, in order. Each row is asked alone, so that an answer doesn't depend on its neighbours.
+   *
+   * @throws AIBENCH_INPUT where the model fails or answers in another form
+   */
+  async answer(rows: Uint8Array): Promise<Uint8Array> {
+    const answerSizeBytes = tensorSizeBytes(this.#output);
+    const rowCount = rows.byteLength / this.#rowSizeBytes;
+    const answers = new Uint8Array(rowCount * answerSizeBytes);
+    for (let i = 0; i < rowCount; i++) {
+      const row = rows.subarray(i * this.#rowSizeBytes, (i + 1) * this.#rowSizeBytes);
+      answers.set(await this.#answerRow(row), i * answerSizeBytes);
+    }
+    return answers;
+  }
+
+  async close(): Promise<void> {
+    await this.#session.release();
+  }
+
+  async #answerRow(row: Uint8Array): Promise<Uint8Array> {
+    const { inputs } = this.#task.readRequest(row);
+    const feeds = Object.fromEntries(inputs.map((input) => [input.name, toOnnx(this.#runtime, input)]));
+    const { name, shape } = this.#output;
+    let answer: OnnxValue | undefined;
+    try {
+      answer = (await this.#session.run(feeds, [name]))[name];
+    } catch (cause) {
+      throw new AibenchError('AIBENCH_INPUT', `the model cannot answer: ${errorLine(cause)}`, {
+        hint: 'does it take what the rows hold? see --model-file and the --image- flags',
+        cause,
+      });
+    }
+    const { type, dims, data } = answer as OnnxTensor;
+    if (data instanceof Float32Array && data.byteLength === tensorSizeBytes(this.#output)) {
+      return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    }
+    throw new AibenchError(
+      'AIBENCH_INPUT',
+      `the model answers ${type} ${formatShape(dims)} instead of float32 ${formatShape(shape)}`,
+      { hint: 'see --model-file' },
+    );
+  }
+}
+
+interface Asked {
+  readonly task: InferenceTask;
+  readonly output: InputSpec;
+  readonly rowSizeBytes: number;
+}
+
+async function readModel(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((cause: unknown) => {
+    throw inputError(path, cause, 'see --model-file');
+  });
+}
+
+async function loadSession(
+  { InferenceSession }: OnnxRuntime,
+  bytes: Uint8Array,
+  modelFile: string,
+): Promise<InferenceSession> {
+  try {
+    return await InferenceSession.create(bytes, { logSeverityLevel: 3 });
+  } catch (cause) {
+    throw new AibenchError('AIBENCH_INPUT', `${modelFile} is no ONNX model: ${errorLine(cause)}`, {
+      hint: 'see --model-file',
+      cause,
+    });
+  }
+}
+
+function checkNames(session: InferenceSession, task: InferenceTask, modelFile: string): void {
+  const differ = (kind: string, has: readonly string[], wanted: readonly string[]) => {
+    throw new AibenchError(
+      'AIBENCH_INPUT',
+      `${modelFile} has the ${kind} ${has.join(', ')} instead of ${wanted.join(', ')}`,
+      { hint: 'see --model-file' },
+    );
+  };
+  const inputs = task.inputs.map(({ name }) => name);
+  const outputs = task.outputs.map(({ name }) => name);
+  if (inputs.some((name) => !session.inputNames.includes(name))) differ('inputs', session.inputNames, inputs);
+  if (outputs.some((name) => !session.outputNames.includes(name))) {
+    differ('outputs', session.outputNames, outputs);
+  }
+}
+
+function toOnnx({ Tensor: OnnxTensor }: OnnxRuntime, { name, dtype, shape, data }: Tensor): OnnxTensor {
+  // A copy: its memory is aligned, and the row's is used again.
+  if (dtype === 'float32') return new OnnxTensor('float32', new Float32Array(data.slice().buffer), shape);
+  if (dtype === 'uint8') return new OnnxTensor('uint8', data.slice(), shape);
+  throw new Error(`input ${name} is ${dtype}`);
+}
