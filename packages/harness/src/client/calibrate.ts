@@ -1,7 +1,7 @@
 import { AibenchError, type ErrorCode } from '@aibench/core';
-import { loadUseCase } from '@aibench/usecases';
 import type { FlagSet, FlagValues } from '../cli/flags.js';
 import type { loadFlags } from '../engine/load-flags.js';
+import { chooseRunData, openRunData } from '../engine/run-data.js';
 import { parseRateStages } from '../load-model/rate-stages.js';
 import type { CalibrationResult, RunResult } from '../result/run-result.js';
 import type { NullServer, Runner } from '../runner.js';
@@ -69,11 +69,8 @@ export class Calibrator {
   async #start(load: LoadValues, runnerFlags: FlagMap): Promise<NullServer> {
     const { runner, signal } = this.#options;
     if (runner.startNullServer === undefined) throw noNullServer(runner);
-    const useCase = await loadUseCase(load.useCase);
-    const task = useCase.task({
-      withReference: load.enableReferenceDataRedis,
-      batchSize: load.batchSize,
-    });
+    const { task, close } = await openRunData(await chooseRunData({ ...load, verify: false }));
+    close();
     return runner.startNullServer({
       flags: runnerFlags as FlagValues<FlagSet>,
       task,

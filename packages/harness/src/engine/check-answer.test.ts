@@ -64,6 +64,22 @@ describe('answerDifference', () => {
     );
   });
 
+  it('names the class on top where another should be, row by row', () => {
+    const classes = (...values: number[]) => float32Tensor('out', [2, 3], values);
+    const scores = {
+      ...task,
+      tolerance: 0.01,
+      checkTop: true,
+      expectedOutputs: () => [classes(0.2, 0.7, 0.1, 0.4, 0.2, 0.405)],
+    } as InferenceTask;
+    // Equally probable, as good as: either may be on top.
+    expect(answerDifference(scores, row, [classes(0.2, 0.7, 0.1, 0.405, 0.2, 0.4)])).toBeUndefined();
+    expect(answerDifference(scores, row, [classes(0.7, 0.2, 0.1, 0.4, 0.2, 0.405)])).toBe(
+      'out has class 0 on top of image 0 in the batch instead of 1',
+    );
+    expect(answerDifference(scores, row, [classes(0.2, 0.72, 0.08, 0.4, 0.2, 0.405)])).toMatch(/^out is \[/);
+  });
+
   it('shows no more than the beginning of a long answer', () => {
     const long = Array.from({ length: 1_001 }, (_, i) => i);
     const wide = {

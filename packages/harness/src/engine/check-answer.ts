@@ -60,6 +60,9 @@ export function answerDifference(
   for (let i = 0; i < expectedOutputs.length; i++) {
     const expected = float32Values(expectedOutputs[i]!);
     const actual = float32Values(outputs[i]!);
+    const [rowCount = 1] = expectedOutputs[i]!.shape;
+    const other = task.checkTop === true ? otherTop(expected, actual, rowCount, task.tolerance) : undefined;
+    if (other !== undefined) return `${expectedOutputs[i]!.name} ${other}`;
     for (let k = 0; k < expected.length; k++) {
       // Written so that NaN counts as different.
       if (Math.abs(actual[k]! - expected[k]!) <= task.tolerance) continue;
@@ -67,6 +70,34 @@ export function answerDifference(
     }
   }
   return undefined;
+}
+
+/**
+ * Which class is the most probable one, where that is another than it should be. Of two that are as good as equally
+ * probable either will do.
+ */
+function otherTop(
+  expected: Float32Array,
+  actual: Float32Array,
+  rowCount: number,
+  tolerance: number,
+): string | undefined {
+  const classes = expected.length / rowCount;
+  for (let row = 0; row < rowCount; row++) {
+    const part = (values: Float32Array) => values.subarray(row * classes, (row + 1) * classes);
+    const wanted = topOf(part(expected));
+    const found = topOf(part(actual));
+    if (part(expected)[wanted]! - part(expected)[found]! <= tolerance) continue;
+    const where = rowCount === 1 ? '' : ` of image ${row} in the batch`;
+    return `has class ${found} on top${where} instead of ${wanted}`;
+  }
+  return undefined;
+}
+
+function topOf(values: Float32Array): number {
+  let top = 0;
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[top]!) top = i;
+  return top;
 }
 
 function preview(values: Float32Array): string {

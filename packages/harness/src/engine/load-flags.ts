@@ -28,6 +28,13 @@ export const loadFlags = {
     describe: 'Ask the model that also gets reference data, which lies in Redis',
     group: 'Input',
   }),
+  'data-settings': flag.list({
+    default: [],
+    placeholder: 'name=value,..',
+    describe:
+      "Settings of the use case's rows, as they were made with: image-layout=NCHW; not needed where the data file's manifest lies beside it",
+    group: 'Input',
+  }),
   'batch-size': flag.integer({
     default: 1,
     min: 1,

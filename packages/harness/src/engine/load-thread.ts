@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { AibenchError, errorLine, type Tensor } from '@aibench/core';
-import { type InferenceTask, loadUseCase, type UseCase } from '@aibench/usecases';
+import type { InferenceTask, UseCase } from '@aibench/usecases';
 import { startCpuProfile, startHeapProfile } from '../cli/profile.js';
 import { ClientWatch, totalBacklogBytes } from '../client/client-watch.js';
 import { arrivalPacer } from '../load-model/arrival-schedule.js';
@@ -14,6 +14,7 @@ import { LoadLoop } from './load-loop.js';
 import { constantRate, firstRequests, unpaced } from './pacer.js';
 import { QueuedRows } from './queued-rows.js';
 import type { RowCursor } from './row-cursor.js';
+import { openRunData } from './run-data.js';
 import { SampleBuffer } from './samples.js';
 import type {
   FromThread,
@@ -85,8 +86,7 @@ class LoadThread {
 
   async run(): Promise<void> {
     port.on('message', (message: ToThread) => this.#receive(message));
-    const useCase = await loadUseCase(options.useCase);
-    const task = useCase.task({ withReference: options.withReference, batchSize: plan.batchSize });
+    const { useCase, task, close: closeData } = await openRunData(options.data);
     const { runner } = (await import(options.runnerUrl)) as { runner: Runner };
     const stopProfiles = await startProfiles();
     const connect = (localWorker: number) => this.#connect(runner, task, localWorker);
@@ -114,6 +114,7 @@ class LoadThread {
     send({ kind: 'done', status, end });
     const open = this.#loop?.sessions ?? sessions;
     await Promise.allSettled([...open.map(async (session) => session.close()), rows.close()]);
+    closeData();
   }
 
   /** Gives the main thread all samples, answers and counts up to now. */

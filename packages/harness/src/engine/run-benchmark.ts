@@ -1,5 +1,4 @@
 import { AibenchError, errorLine, formatDurationMs } from '@aibench/core';
-import { loadUseCase } from '@aibench/usecases';
 import type { FlagSet, FlagValues } from '../cli/flags.js';
 import { describePlatform } from '../result/platform.js';
 import { type RunResult, resultFormatVersion } from '../result/run-result.js';
@@ -8,6 +7,7 @@ import type { BenchmarkOptions } from './benchmark-options.js';
 import { planLoad } from './load-plan.js';
 import { openRowInput } from './row-input.js';
 import { Run } from './run.js';
+import { chooseRunData, openRunData } from './run-data.js';
 import { setUpLimitMs, unlessAborted, within } from './time-limit.js';
 
 /**
@@ -20,11 +20,10 @@ import { setUpLimitMs, unlessAborted, within } from './time-limit.js';
 export async function runBenchmark(options: BenchmarkOptions): Promise<RunResult> {
   const { runner, load, signal } = options;
   const plan = await planLoad(load);
-  const useCase = await loadUseCase(load.useCase);
-  const task = useCase.task({
-    withReference: load.enableReferenceDataRedis,
-    batchSize: load.batchSize,
-  });
+  const data = await chooseRunData(load);
+  const { useCase, task, close } = await openRunData(data);
+  // The threads open the stored answers for themselves.
+  close();
   const context: RunnerContext = {
     flags: options.runnerFlags as FlagValues<FlagSet>,
     task,
@@ -52,7 +51,7 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<RunResult
   const [platform, server] = await Promise.all([describePlatform(), describeServer(options, context)]);
   options.onServer?.(server);
   const stats = await unlessAborted(openStats(options, context), signal);
-  const measured = await new Run(options, plan, useCase, rows, server, stats).execute();
+  const measured = await new Run(options, plan, data, rows, server, stats).execute();
   return {
     formatVersion: resultFormatVersion,
     suiteVersion: options.suiteVersion,
@@ -61,6 +60,7 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<RunResult
     server,
     useCase: useCase.name,
     rowNoun: useCase.rowNoun,
+    dataSettings: data.settings,
     flags: options.recordedFlags,
     platform,
     ...measured,

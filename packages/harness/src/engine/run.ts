@@ -1,5 +1,4 @@
 import { type AibenchError, errorLine } from '@aibench/core';
-import type { UseCase } from '@aibench/usecases';
 import type { SteadyStateVerdict } from '../load-model/steady-state.js';
 import type { Outcome } from '../result/run-result.js';
 import type { ServerDescription, ServerStatsReader } from '../runner.js';
@@ -10,6 +9,7 @@ import { type Measured, measuredOf, tallyOf } from './ended-run.js';
 import type { LoadPlan } from './load-plan.js';
 import { LoadThreads } from './load-threads.js';
 import type { RowInput } from './row-input.js';
+import type { RunData } from './run-data.js';
 import { ServerStatistics } from './server-statistics.js';
 import { judgeWindows } from './steady-windows.js';
 import { failedCount } from './tally.js';
@@ -51,7 +51,7 @@ export class Run {
   constructor(
     options: BenchmarkOptions,
     plan: LoadPlan,
-    useCase: UseCase,
+    data: RunData,
     { input, limit, stream }: RowInput,
     server: ServerDescription,
     stats: ServerStatsReader | undefined,
@@ -73,8 +73,7 @@ export class Run {
       runnerUrl: options.runnerUrl,
       runnerFlags: options.runnerFlags,
       server,
-      useCase: useCase.name,
-      withReference: load.enableReferenceDataRedis,
+      data,
       plan,
       input,
       limit,

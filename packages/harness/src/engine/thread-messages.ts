@@ -4,6 +4,7 @@ import type { ServerDescription } from '../runner.js';
 import type { Concurrency } from './load-loop.js';
 import type { LoadPlan } from './load-plan.js';
 import type { RowBlock } from './queued-rows.js';
+import type { RunData } from './run-data.js';
 import type { Tally } from './tally.js';
 
 /** What every load thread is told when it starts. Plain data. */
@@ -12,8 +13,7 @@ export interface ThreadOptions {
   readonly runnerUrl: string;
   readonly runnerFlags: Readonly<Record<string, unknown>>;
   readonly server: ServerDescription;
-  readonly useCase: string;
-  readonly withReference: boolean;
+  readonly data: RunData;
   /** This thread's number, from 0. */
   readonly thread: number;
   /** How the load is made; of its workers, thread t has those with number t modulo threads. */

@@ -55,6 +55,7 @@ export const exampleResult: RunResult = {
   },
   useCase: 'creditcard-fraud',
   rowNoun: 'transactions',
+  dataSettings: undefined,
   load: {
     model: 'closed-loop',
     schedule: undefined,

@@ -27,6 +27,8 @@ export interface RunResult {
   readonly useCase: string;
   /** What its rows are: `images`. */
   readonly rowNoun: string;
+  /** How its rows were made, where the use case has choices; undefined where it has none. */
+  readonly dataSettings: Readonly<Record<string, string | number>> | undefined;
   readonly load: LoadSettings;
   /** Every flag of the run by its name, with what it was set to; passwords left out. */
   readonly flags: Readonly<Record<string, unknown>>;
