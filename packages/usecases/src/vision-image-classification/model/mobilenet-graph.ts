@@ -57,29 +57,30 @@ export function mobileNetGraph(options: MobileNetOptions = {}): Graph {
   for (const [i, layer] of mobileNetLayers.entries()) {
     value = addLayer(graph, value, layer, weights.layers[i]!);
   }
-  const logits = `${outerScope}/Logits`;
-  const [, rows = 1, columns = 1] = graph.shapeOf(value);
-  value = graph.averagePool(`${logits}/AvgPool_1a/AvgPool`, value, [rows, columns]);
-  const layer = `${logits}/Conv2d_1c_1x1`;
-  const filters = graph.constant(
-    `${layer}/weights`,
-    [1, 1, featureCount, classCount],
-    weights.classes.weights,
-  );
-  value = graph.convolve('conv2d', `${layer}/Conv2D`, [value, filters]);
-  const biases = graph.constant(`${layer}/biases`, [classCount], weights.classes.biases);
-  value = graph.apply('biasAdd', `${layer}/BiasAdd`, [value, biases]);
-  value = graph.reshape(`${logits}/SpatialSqueeze`, value, [-1, classCount]);
+  value = addClasses(graph, value, weights.classes);
   value = graph.apply('softmax', `${outerScope}/Predictions/Softmax`, [value]);
   value = graph.reshape(mobileNetNames.output, value, [-1, classCount]);
   return graph.build(mobileNetModelNames[layout], [value]);
 }
 
-function addLayer(
+/** A convolution, what normalises it, and its limits. */
+export function addLayer(
   graph: GraphBuilder,
   input: string,
   layer: MobileNetLayer,
   { filters, normalization }: LayerWeights,
+): string {
+  const product = addConvolution(graph, input, layer, filters);
+  const normal = addNormalization(graph, product, layer.name, normalization);
+  return graph.apply('relu6', `${scope}/${layer.name}/Relu6`, [normal]);
+}
+
+/** A convolution alone. */
+export function addConvolution(
+  graph: GraphBuilder,
+  input: string,
+  layer: MobileNetLayer,
+  filters: Float32Array,
 ): string {
   const { name, kind, stride } = layer;
   const [op, operation, weights] =
@@ -87,12 +88,24 @@ function addLayer(
       ? (['depthwiseConv2d', 'depthwise', 'depthwise_weights'] as const)
       : (['conv2d', 'Conv2D', 'weights'] as const);
   const constant = graph.constant(`${outerScope}/${name}/${weights}`, filterShape(layer), filters);
-  const product = graph.convolve(op, `${scope}/${name}/${operation}`, [input, constant], {
+  return graph.convolve(op, `${scope}/${name}/${operation}`, [input, constant], {
     strides: [stride, stride],
     padding: 'same',
   });
-  const normal = addNormalization(graph, product, name, normalization);
-  return graph.apply('relu6', `${scope}/${name}/Relu6`, [normal]);
+}
+
+/** The mean over the image, and from it a score for each class. */
+export function addClasses(graph: GraphBuilder, input: string, classes: MobileNetWeights['classes']): string {
+  const logits = `${outerScope}/Logits`;
+  const layer = `${logits}/Conv2d_1c_1x1`;
+  const [, rows = 1, columns = 1] = graph.shapeOf(input);
+  const features = graph.averagePool(`${logits}/AvgPool_1a/AvgPool`, input, [rows, columns]);
+  const shape = [1, 1, featureCount, classCount];
+  const filters = graph.constant(`${layer}/weights`, shape, classes.weights);
+  const products = graph.convolve('conv2d', `${layer}/Conv2D`, [features, filters]);
+  const biases = graph.constant(`${layer}/biases`, [classCount], classes.biases);
+  const scores = graph.apply('biasAdd', `${layer}/BiasAdd`, [products, biases]);
+  return graph.reshape(`${logits}/SpatialSqueeze`, scores, [-1, classCount]);
 }
 
 /** With the numbers as they are after training: cost and answers are those of the user's file, folded or not. */
