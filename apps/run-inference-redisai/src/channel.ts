@@ -1,3 +1,4 @@
+import type { MessageBytes } from '@aibench/core';
 import type { RedisReply, RequestConnection } from '@aibench/redis';
 
 /** A way to one server for one worker's requests, of which one is out at a time. */
@@ -9,14 +10,14 @@ export interface Channel {
    *
    * @throws AIBENCH_SERVER for an error answer, AIBENCH_CONNECTION when the connection is lost
    */
-  send(command: Buffer): Promise<RedisReply>;
+  send(command: MessageBytes): Promise<RedisReply>;
   /**
    * Sends a request of several commands in one write.
    *
    * @returns their replies, in order
    * @throws the first error among them
    */
-  sendAll(commands: readonly Buffer[]): Promise<RedisReply[]>;
+  sendAll(commands: readonly MessageBytes[]): Promise<RedisReply[]>;
   /** Bytes sent that the kernel has not taken yet; left out where the connection is not the channel's alone. */
   backlogBytes?(): number;
   /** Gives the connection up; a request that is out fails. */

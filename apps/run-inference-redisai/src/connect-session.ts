@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { ServerDescription, Session, SessionContext } from '@aibench/harness';
+import { ByRowCount } from '@aibench/core';
+import { requestTensors, type ServerDescription, type Session, type SessionContext } from '@aibench/harness';
 import { openRequestConnection } from '@aibench/redis';
-import { dagCommand, openShards, rowKeys, type Shard, separateCommands } from '@aibench/redisai';
+import { dagCommand, openShards, ownKeys, rowKeys, type Shard, separateCommands } from '@aibench/redisai';
 import { type Channel, ownChannel } from './channel.js';
 import { DagSession, type DagTarget } from './dag-session.js';
 import { detailsOf } from './describe-server.js';
@@ -75,18 +76,29 @@ function openSession(context: Context, channel: Channel, model: string, hashTag:
   const name = `w${worker}-${randomBytes(6).toString('hex')}`;
   const owner = hashTag === '' ? `{${name}}` : `${hashTag}:${name}`;
   const { commandFamily: family, cluster } = detailsOf(server);
-  const commands = separateCommands(task, { family, model, owner });
-  const { leftovers } = threadState(context);
-  return new SeparateSession({
-    ...{ task, address: channel.address, model, cluster },
-    ...{ channel, commands, leftovers },
+  const forms = new ByRowCount((rowCount) => {
+    const tensors = requestTensors(task, rowCount);
+    const commands = separateCommands(tensors, { family, model, owner });
+    return { task: tensors, address: channel.address, model, cluster, commands };
   });
+  const { ownKeys } = forms.get(task.batchSize).commands;
+  return new SeparateSession({ channel, forms, ownKeys, leftovers: threadState(context).leftovers });
 }
 
-function dagTarget({ task, server }: Context, channel: Channel, model: string): DagTarget {
+function dagTarget(context: Context, channel: Channel, model: string): DagTarget {
+  const { flags: values, server, task, worker } = context;
   const { commandFamily: family, cluster } = detailsOf(server);
-  const command = dagCommand(task, { family, model, keys: rowKeys });
-  return { task, address: channel.address, model, cluster, channel, command };
+  const persist = values.persistResults;
+  // What stays in the store is written over by the worker's next answer, as in the Go suite.
+  const keys = persist ? ownKeys(`{w${worker}}`) : rowKeys;
+  const forms = new ByRowCount((rowCount) => {
+    const tensors = requestTensors(task, rowCount);
+    const command = dagCommand(tensors, { family, model, keys, persist });
+    return { task: tensors, address: channel.address, model, cluster, command };
+  });
+  // The first request must not have to make it.
+  forms.get(task.batchSize);
+  return { channel, forms };
 }
 
 /** What the sessions of a thread share. */

@@ -1,13 +1,18 @@
-import type { Tensor } from '@aibench/core';
+import type { ByRowCount, Tensor } from '@aibench/core';
 import type { InferenceRequest, Session, StageTimer } from '@aibench/harness';
 import type { CommandTemplate, RedisReply } from '@aibench/redis';
 import { type AnswerContext, inferenceError, readAnswer } from '@aibench/redisai';
 import type { Channel } from './channel.js';
 
-/** Where a request goes, and how it is written there. */
-export interface DagTarget extends AnswerContext {
-  readonly channel: Channel;
+/** How a request of some rows is written for a server. */
+export interface DagForm extends AnswerContext {
   readonly command: CommandTemplate;
+}
+
+/** Where a request goes, and how it is written there. */
+export interface DagTarget {
+  readonly channel: Channel;
+  readonly forms: ByRowCount<DagForm>;
 }
 
 /** Asks with one command for each inference; nothing of it stays in the store. */
@@ -24,21 +29,22 @@ export class DagSession implements Session {
     this.#channels = channels;
   }
 
-  async infer({ id, inputs }: InferenceRequest, stages: StageTimer): Promise<readonly Tensor[]> {
-    const target = this.#targetOf(id);
-    const command = target.command.encode(
+  async infer({ id, inputs, rowCount }: InferenceRequest, stages: StageTimer): Promise<readonly Tensor[]> {
+    const { channel, forms } = this.#targetOf(id);
+    const form = forms.get(rowCount);
+    const command = form.command.wire(
       id,
       inputs.map(({ data }) => data),
     );
     stages.end('encode');
     let reply: RedisReply;
     try {
-      reply = await target.channel.send(command);
+      reply = await channel.send(command);
     } catch (error) {
-      throw inferenceError(target, error, id);
+      throw inferenceError(form, error, id);
     }
     stages.end('wait');
-    const outputs = readAnswer(target, reply, id);
+    const outputs = readAnswer(form, reply, id);
     stages.end('decode');
     return outputs;
   }

@@ -51,6 +51,12 @@ export const flags = {
       'Ask in one command, a DAG; otherwise set the tensors, run the model and get the answer in three',
     group: 'Inference',
   }),
+  'persist-results': flag.boolean({
+    default: false,
+    describe:
+      'Keep each answer in the store, where the next one of the same worker takes its place: classificationTensor:{w0}; with --use-dag',
+    group: 'Inference',
+  }),
   'command-family': flag.choice(['auto', 'new', 'old'], {
     default: 'auto',
     describe:

@@ -26,6 +26,12 @@ export const runner: Runner<typeof flags> = {
         hint: 'a worker has a connection to every shard',
       });
     }
+    if (values.persistResults && (values.clusterMode || !values.useDag)) {
+      const other = values.clusterMode ? '--cluster-mode' : '--use-dag=false';
+      throw new AibenchError('AIBENCH_USAGE', `--persist-results does not go with ${other}`, {
+        hint: 'it is an option of the DAG, and keeps answers where the model is; leave one of them out',
+      });
+    }
   },
   describeServer,
   connect: connectSession,

@@ -1,14 +1,21 @@
-import type { Tensor } from '@aibench/core';
+import type { ByRowCount, MessageBytes, Tensor } from '@aibench/core';
 import type { InferenceRequest, Session, StageTimer } from '@aibench/harness';
 import { encodeCommand, type RedisReply } from '@aibench/redis';
 import { type AnswerContext, inferenceError, readAnswer, type SeparateCommands } from '@aibench/redisai';
 import type { Channel } from './channel.js';
 import type { Leftovers } from './leftovers.js';
 
-/** What a session of separate commands works with. */
-export interface SeparateOptions extends AnswerContext {
-  readonly channel: Channel;
+/** How a request of some rows is written. */
+export interface SeparateForm extends AnswerContext {
   readonly commands: SeparateCommands;
+}
+
+/** What a session of separate commands works with. */
+export interface SeparateOptions {
+  readonly channel: Channel;
+  readonly forms: ByRowCount<SeparateForm>;
+  /** Keys that the commands write. */
+  readonly ownKeys: readonly string[];
   /** Those of the thread. */
   readonly leftovers: Leftovers;
 }
@@ -26,9 +33,11 @@ export class SeparateSession implements Session {
     this.#options = options;
   }
 
-  async infer({ id, inputs }: InferenceRequest, stages: StageTimer): Promise<readonly Tensor[]> {
-    const { commands, channel } = this.#options;
-    const wire = commands.sets.map((command, i) => command.encode(id, [inputs[i]!.data]));
+  async infer({ id, inputs, rowCount }: InferenceRequest, stages: StageTimer): Promise<readonly Tensor[]> {
+    const { forms, channel } = this.#options;
+    const form = forms.get(rowCount);
+    const { commands } = form;
+    const wire: MessageBytes[] = commands.sets.map((command, i) => command.wire(id, [inputs[i]!.data]));
     wire.push(commands.run.encode(id));
     for (const command of commands.gets) wire.push(command.encode(id));
     stages.end('encode');
@@ -37,12 +46,12 @@ export class SeparateSession implements Session {
     try {
       replies = await channel.sendAll(wire);
     } catch (error) {
-      throw inferenceError(this.#options, error, id);
+      throw inferenceError(form, error, id);
     } finally {
       this.#isOut = false;
     }
     stages.end('wait');
-    const outputs = readAnswer(this.#options, replies, id);
+    const outputs = readAnswer(form, replies, id);
     stages.end('decode');
     return outputs;
   }
@@ -53,8 +62,9 @@ export class SeparateSession implements Session {
 
   /** Deletes the session's tensors first, and those of others that could not, where the server still listens. */
   async close(): Promise<void> {
-    const { channel, commands, leftovers, address } = this.#options;
-    const keys = [...commands.ownKeys, ...leftovers.take(address)];
+    const { channel, leftovers, ownKeys } = this.#options;
+    const { address } = channel;
+    const keys = [...ownKeys, ...leftovers.take(address)];
     const limit = setTimeout(() => void channel.close(), deleteLimitMs);
     try {
       if (this.#isOut) throw new Error('the server has not answered yet');

@@ -1,10 +1,11 @@
+import { ByRowCount } from '@aibench/core';
 import { SharedClients } from '@aibench/grpc';
 import type { ServerDescription, Session, SessionContext } from '@aibench/harness';
 import { type Channel, openFetchingSession } from '@aibench/reference-store';
 import { predictTemplate } from '@aibench/tfserving';
 import { modelChoice, wireTensors } from './describe-server.js';
 import type { flags } from './flags.js';
-import { predictChannel } from './predict-channel.js';
+import { type PredictForm, predictChannel } from './predict-channel.js';
 import { hostFlag, serverAddresses } from './server-addresses.js';
 
 type Context = SessionContext<typeof flags>;
@@ -16,11 +17,13 @@ export function connectSession(context: Context): Promise<Session> {
 
 async function openChannel(context: Context): Promise<Channel> {
   const { flags: values, server, task, worker } = context;
-  const { inputs, outputs } = wireTensors(task, server);
   const addresses = serverAddresses(values);
   const client = await clientsOf(context).join(addresses[worker % addresses.length]!);
-  const template = predictTemplate({ ...modelChoice(values, task), inputs });
-  return predictChannel(client, template, outputs);
+  const forms = new ByRowCount((rowCount): PredictForm => {
+    const { inputs, outputs } = wireTensors(task, server, rowCount);
+    return { template: predictTemplate({ ...modelChoice(values, task), inputs }), outputs };
+  });
+  return predictChannel(client, forms);
 }
 
 /** By the servers' description, which is one object for all sessions of a run's thread. */

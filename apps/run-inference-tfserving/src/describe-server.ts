@@ -1,4 +1,4 @@
-import { AibenchError, formatShape, type TensorSpec } from '@aibench/core';
+import { AibenchError, formatShape, type TensorSpec, withRowCount } from '@aibench/core';
 import { type ControlClient, formatGrpcAddress, openControlClient } from '@aibench/grpc';
 import type { InferenceTask, RunnerContext, ServerDescription } from '@aibench/harness';
 import { describeStore, type StoreDetails } from '@aibench/reference-store';
@@ -85,12 +85,16 @@ export function modelChoice(
   };
 }
 
-/** The tensors of an inference as {@link describeServer} has found that the model wants them. */
-export function wireTensors(task: TensorTask, { details }: ServerDescription): WireTensors {
-  return {
-    inputs: withShapes([...task.inputs, ...task.references], details['inputShapes']),
-    outputs: withShapes(task.outputs, details['outputShapes']),
-  };
+/** The tensors of an inference of some rows as {@link describeServer} has found that the model wants them. */
+export function wireTensors(
+  task: TensorTask & Pick<InferenceTask, 'batchSize'>,
+  { details }: ServerDescription,
+  rowCount: number,
+): WireTensors {
+  const inputs = withShapes([...task.inputs, ...task.references], details['inputShapes']);
+  const outputs = withShapes(task.outputs, details['outputShapes']);
+  if (rowCount === task.batchSize) return { inputs, outputs };
+  return { inputs: withRowCount(inputs, rowCount), outputs: withRowCount(outputs, rowCount) };
 }
 
 /** What one server tells of itself and of the model. */

@@ -1,3 +1,4 @@
+import { ByRowCount, type TensorSpec } from '@aibench/core';
 import type { GrpcClient } from '@aibench/grpc';
 import { type HttpAnswer, type HttpClient, statusError } from '@aibench/http';
 import type { Channel } from '@aibench/reference-store';
@@ -11,17 +12,26 @@ import {
   tritonMethod,
 } from '@aibench/triton';
 
+/** How requests of some number of rows are asked for. */
+export type CallOfRows = (rowCount: number) => InferenceCall;
+
 /** Asks over gRPC. */
-export function grpcChannel(client: GrpcClient, call: InferenceCall): Channel {
-  const template = inferTemplate(call);
+export function grpcChannel(client: GrpcClient, callOf: CallOfRows): Channel {
   const method = client.method(tritonMethod.modelInfer);
-  const reader = new InferResponseReader(call.outputs, client.address);
+  const forms = new ByRowCount((rowCount) => {
+    const call = callOf(rowCount);
+    return {
+      template: inferTemplate(call),
+      reader: new InferResponseReader(call.outputs, client.address),
+    };
+  });
   return {
-    encode(data, requestId) {
+    encode(data, { id, rowCount }) {
+      const { template, reader } = forms.get(rowCount);
       const message = template.encode(data);
       return async () => {
         const answer = await method.call(message);
-        return () => reader.read(answer, requestId);
+        return () => reader.read(answer, id);
       };
     },
     backlogBytes: () => client.backlogBytes(),
@@ -30,25 +40,29 @@ export function grpcChannel(client: GrpcClient, call: InferenceCall): Channel {
 }
 
 /** Asks over HTTP. */
-export function httpChannel(client: HttpClient, call: InferenceCall): Channel {
-  const { path, headers, body: template } = httpInferTemplate(call);
+export function httpChannel(client: HttpClient, callOf: CallOfRows): Channel {
   const { address } = client;
-  const route = client.route({ method: 'POST', path, headers });
-  const read = (answer: HttpAnswer, requestId: number) => {
+  const forms = new ByRowCount((rowCount) => {
+    const call = callOf(rowCount);
+    const { path, headers, body } = httpInferTemplate(call);
+    return { template: body, route: client.route({ method: 'POST', path, headers }), outputs: call.outputs };
+  });
+  const read = (outputs: readonly TensorSpec[], answer: HttpAnswer, requestId: number) => {
     if (answer.status !== 200) throw statusError(address, answer);
     const headerLength = answer.headers[headerLengthHeader];
     return readHttpInferResponse(
-      call.outputs,
+      outputs,
       { headerLength: headerLength === undefined ? undefined : String(headerLength), body: answer.body },
       { address, requestId },
     );
   };
   return {
-    encode(data, requestId) {
+    encode(data, { id, rowCount }) {
+      const { template, route, outputs } = forms.get(rowCount);
       const body = template.encode(data);
       return async () => {
         const answer = await route.send(body);
-        return () => read(answer, requestId);
+        return () => read(outputs, answer, id);
       };
     },
     backlogBytes: () => client.backlogBytes(),

@@ -19,9 +19,9 @@ async function openChannel(context: Context): Promise<Channel> {
   const { flags: values, task, server, worker } = context;
   const addresses = serverAddresses(values);
   const address = addresses[worker % addresses.length]!;
-  const call = inferenceCall(task, values, server);
+  const callOf = (rowCount: number) => inferenceCall(task, values, server, rowCount);
   if (address.protocol === 'grpc') {
-    return grpcChannel(await clientsOf(context).join(address.grpc), call);
+    return grpcChannel(await clientsOf(context).join(address.grpc), callOf);
   }
   const client = await openHttpClient(address.http, { flag: '--host', implementation: values.httpClient });
   try {
@@ -31,7 +31,7 @@ async function openChannel(context: Context): Promise<Channel> {
     await client.close();
     throw error;
   }
-  return httpChannel(client, call);
+  return httpChannel(client, callOf);
 }
 
 /** By the servers' description, which is one object for all sessions of a run's thread. */

@@ -1,5 +1,5 @@
-import { AibenchError, type TensorSpec } from '@aibench/core';
-import type { InferenceTask, RunnerContext, ServerDescription } from '@aibench/harness';
+import { AibenchError, type TensorSpec, withRowCount } from '@aibench/core';
+import type { InferenceTask, RequestTensors, RunnerContext, ServerDescription } from '@aibench/harness';
 import { describeStore, type StoreDetails } from '@aibench/reference-store';
 import { type InferenceCall, type InspectedModel, inspectModel } from '@aibench/triton';
 import type { flags, TritonFlags } from './flags.js';
@@ -67,17 +67,21 @@ export async function describeServer(context: RunnerContext<typeof flags>): Prom
   }
 }
 
-/** How the model is asked, as {@link describeServer} has found out. */
+/** How the model is asked about some rows, as {@link describeServer} has found out. */
 export function inferenceCall(
-  task: Pick<InferenceTask, 'inputs' | 'references' | 'outputs' | 'defaultModelName'>,
+  task: RequestTensors & Pick<InferenceTask, 'batchSize' | 'defaultModelName'>,
   values: TritonFlags,
   { details }: ServerDescription,
+  rowCount: number,
 ): InferenceCall {
+  const inputs = withShapes([...task.inputs, ...task.references], String(details['inputShapes']));
+  const outputs = withShapes(task.outputs, String(details['outputShapes']));
+  const isWhole = rowCount === task.batchSize;
   return {
     model: modelName(values, task),
     version: values.modelVersion,
-    inputs: withShapes([...task.inputs, ...task.references], String(details['inputShapes'])),
-    outputs: withShapes(task.outputs, String(details['outputShapes'])),
+    inputs: isWhole ? inputs : withRowCount(inputs, rowCount),
+    outputs: isWhole ? outputs : withRowCount(outputs, rowCount),
   };
 }
 

@@ -1,3 +1,4 @@
+export { ByRowCount, withRowCount } from './by-row-count.js';
 export { unreachableReasons, untrustedCertificateCodes } from './connection-failure.js';
 export { DeadlineTimer } from './deadline-timer.js';
 export { formatDurationMs, parseDurationMs } from './duration.js';

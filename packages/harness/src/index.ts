@@ -1,4 +1,10 @@
-export type { InferenceRequest, InferenceTask, UseCase } from '@aibench/usecases';
+export {
+  type InferenceRequest,
+  type InferenceTask,
+  type RequestTensors,
+  requestTensors,
+  type UseCase,
+} from '@aibench/usecases';
 export type { BenchmarkOptions } from './engine/benchmark-options.js';
 export { answerDifference, checkAnswerShape } from './engine/check-answer.js';
 export { loadFlags } from './engine/load-flags.js';

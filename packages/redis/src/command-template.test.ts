@@ -42,6 +42,26 @@ describe('CommandTemplate', () => {
     );
   });
 
+  it('passes large blobs on as they lie in memory', () => {
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 8 }), fc.nat(8), id, (some, place, rowId) => {
+        const large = { blob: 65_536 };
+        const parts = [...some.slice(0, place), large, ...some.slice(place)];
+        const template = commandTemplate(['AI.TENSORSET', ...parts]);
+        const blobs = parts.filter(isBlob).map(({ blob }, i) => new Uint8Array(blob).fill(i + 1));
+        const wire = template.wire(rowId, blobs) as readonly Uint8Array[];
+        expect(Buffer.concat(wire).equals(template.encode(rowId, blobs))).toBe(true);
+        for (const blob of blobs) expect(wire.includes(blob)).toBe(true);
+      }),
+      { numRuns: 50 },
+    );
+    const template = commandTemplate(['SET', 'k', { blob: 65_535 }]);
+    expect(template.wire(1, [new Uint8Array(65_535)])).toBeInstanceOf(Buffer);
+    expect(() => commandTemplate(['SET', 'k', { blob: 65_536 }]).wire(1, [new Uint8Array(3)])).toThrow(
+      'blob 0 of SET is 3 bytes, not 65536',
+    );
+  });
+
   it('frames a command as RESP says', () => {
     const template = commandTemplate(['SET', { key: (rowId) => `b:{${rowId}}` }, { blob: 2 }]);
     expect(template.encode(42, [Buffer.from('xy')]).toString()).toBe(

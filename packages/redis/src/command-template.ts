@@ -1,4 +1,4 @@
-import { encodeCommand } from './resp-encode.js';
+import type { MessageBytes } from '@aibench/core';
 
 /**
  * One argument of a {@link CommandTemplate}: fixed text or bytes, the key of a
@@ -21,6 +21,9 @@ interface Layout {
   readonly idOffsets: readonly number[];
 }
 
+/** From this size on a command's blobs are sent as they lie in memory; below, copying them costs less than more pieces do. */
+const largeBlobsBytes = 65_536;
+
 /** Digits of 2^53 - 1, the largest row id. */
 const maxDigits = 16;
 
@@ -37,6 +40,7 @@ export class CommandTemplate {
   readonly blobSizes: readonly number[];
   readonly #layouts: readonly Layout[];
   readonly #key: ((id: number) => string) | undefined;
+  readonly #hasLargeBlobs: boolean;
 
   /**
    * @param parts the command's name and its arguments
@@ -46,6 +50,7 @@ export class CommandTemplate {
     this.name = parts[0];
     this.blobSizes = parts.flatMap((part) => (isBlob(part) ? [part.blob] : []));
     this.#key = parts.find(isKey)?.key;
+    this.#hasLargeBlobs = this.blobSizes.reduce((sum, bytes) => sum + bytes, 0) >= largeBlobsBytes;
     this.#layouts = Array.from({ length: maxDigits }, (_, i) => buildLayout(parts, i + 1));
   }
 
@@ -71,26 +76,57 @@ export class CommandTemplate {
     return target;
   }
 
+  /**
+   * The command for row `id` as it is best sent: in a buffer of its own, or, where its blobs have 64 KiB and more, in
+   * pieces, with the blobs among them as they are.
+   *
+   * @param blobs one for each of {@link blobSizes}, not to be changed until they are sent
+   * @throws RangeError when a blob is missing or of another size
+   */
+  wire(id: number, blobs: readonly Uint8Array[] = []): MessageBytes {
+    if (!this.#hasLargeBlobs) return this.encode(id, blobs);
+    this.#check(blobs);
+    const digits = digitCount(id);
+    const { segments, segmentOffsets, idOffsets } = this.#layouts[digits - 1]!;
+    const pieces: Uint8Array[] = [];
+    for (let i = 0; i < segments.length; i++) {
+      const segment = Buffer.from(segments[i]!);
+      const start = segmentOffsets[i]!;
+      for (const at of idOffsets) {
+        if (at >= start && at < start + segment.length) writeDigits(segment, at - start, id, digits);
+      }
+      pieces.push(segment);
+      if (i < blobs.length) pieces.push(blobs[i]!);
+    }
+    return pieces;
+  }
+
   /** Writes the command at `offset` of `target`, which must have room; returns where it ends. */
   encodeInto(target: Uint8Array, offset: number, id: number, blobs: readonly Uint8Array[] = []): number {
     const digits = digitCount(id);
     const { sizeBytes, segments, segmentOffsets, idOffsets } = this.#layouts[digits - 1]!;
-    const { blobSizes } = this;
-    if (blobs.length !== blobSizes.length) {
-      throw new RangeError(`${this.name} takes ${blobSizes.length} blobs, not ${blobs.length}`);
-    }
+    this.#check(blobs);
     target.set(segments[0]!, offset);
-    for (let i = 0; i < blobSizes.length; i++) {
+    for (let i = 0; i < blobs.length; i++) {
       const blob = blobs[i]!;
-      if (blob.byteLength !== blobSizes[i]) {
-        throw new RangeError(`blob ${i} of ${this.name} is ${blob.byteLength} bytes, not ${blobSizes[i]}`);
-      }
       const next = offset + segmentOffsets[i + 1]!;
       target.set(blob, next - blob.byteLength);
       target.set(segments[i + 1]!, next);
     }
     for (let i = 0; i < idOffsets.length; i++) writeDigits(target, offset + idOffsets[i]!, id, digits);
     return offset + sizeBytes;
+  }
+
+  #check(blobs: readonly Uint8Array[]): void {
+    const { blobSizes } = this;
+    if (blobs.length !== blobSizes.length) {
+      throw new RangeError(`${this.name} takes ${blobSizes.length} blobs, not ${blobs.length}`);
+    }
+    for (let i = 0; i < blobSizes.length; i++) {
+      const { byteLength } = blobs[i]!;
+      if (byteLength === blobSizes[i]) continue;
+      throw new RangeError(`blob ${i} of ${this.name} is ${byteLength} bytes, not ${blobSizes[i]}`);
+    }
   }
 }
 
@@ -108,28 +144,33 @@ function isBlob(part: TemplatePart): part is { readonly blob: number } {
 }
 
 function buildLayout(parts: readonly TemplatePart[], digits: number): Layout {
-  const args = parts.map((part) => {
-    if (isKey(part)) return keyWithHole(part.key, digits).key;
-    return isBlob(part) ? new Uint8Array(part.blob) : part;
-  });
-  const bytes = encodeCommand(args);
   const segments: Buffer[] = [];
   const segmentOffsets = [0];
   const idOffsets: number[] = [];
-  let offset = `*${parts.length}\r\n`.length;
-  for (const [i, part] of parts.entries()) {
-    const arg = args[i]!;
-    const sizeBytes = typeof arg === 'string' ? Buffer.byteLength(arg) : arg.byteLength;
-    offset += `$${sizeBytes}\r\n`.length;
-    if (isKey(part)) idOffsets.push(offset + keyWithHole(part.key, digits).holeOffset);
+  let segment: Buffer[] = [Buffer.from(`*${parts.length}\r\n`)];
+  let offset = segment[0]!.length;
+  const add = (bytes: Buffer) => {
+    segment.push(bytes);
+    offset += bytes.length;
+  };
+  for (const part of parts) {
     if (isBlob(part)) {
-      segments.push(bytes.subarray(segmentOffsets.at(-1), offset));
-      segmentOffsets.push(offset + sizeBytes);
+      add(Buffer.from(`$${part.blob}\r\n`));
+      segments.push(Buffer.concat(segment));
+      offset += part.blob;
+      segmentOffsets.push(offset);
+      segment = [];
+    } else {
+      const hole = isKey(part) ? keyWithHole(part.key, digits) : undefined;
+      const arg = Buffer.from(hole === undefined ? (part as string | Uint8Array) : hole.key);
+      add(Buffer.from(`$${arg.length}\r\n`));
+      if (hole !== undefined) idOffsets.push(offset + hole.holeOffset);
+      add(arg);
     }
-    offset += sizeBytes + 2;
+    add(Buffer.from('\r\n'));
   }
-  segments.push(bytes.subarray(segmentOffsets.at(-1)));
-  return { sizeBytes: bytes.byteLength, segments, segmentOffsets, idOffsets };
+  segments.push(Buffer.concat(segment));
+  return { sizeBytes: offset, segments, segmentOffsets, idOffsets };
 }
 
 /** Finds where the id stands in a key by comparing the keys of two ids that differ in every digit. */

@@ -1,4 +1,4 @@
-import { AibenchError } from '@aibench/core';
+import { AibenchError, type MessageBytes } from '@aibench/core';
 import { answeredError, connectionError } from './connection-error.js';
 import type { RedisAddress } from './redis-address.js';
 import type { RedisClient, RedisReply } from './redis-client.js';
@@ -29,7 +29,7 @@ export class RequestConnection implements RedisClient, TurnEndTask {
   readonly address: string;
   readonly #socket: RedisSocket;
   readonly #pending: Pending[] = [];
-  #unsent: Buffer[] = [];
+  #unsent: Uint8Array[] = [];
   #isScheduled = false;
   #corked = 0;
   #lost: AibenchError | undefined;
@@ -48,19 +48,20 @@ export class RequestConnection implements RedisClient, TurnEndTask {
   /**
    * Sends one encoded command.
    *
-   * @param wire the command in RESP; must not change until the promise settles
+   * @param wire the command in RESP, whole or in pieces; must not change until the promise settles
    * @returns the reply, which must not be written to
    * @throws AIBENCH_SERVER for an error answer, AIBENCH_CONNECTION when the connection is lost or closed,
    * AIBENCH_ANSWER when what comes is not RESP
    */
-  send(wire: Buffer): Promise<RedisReply> {
+  send(wire: MessageBytes): Promise<RedisReply> {
     return new Promise((resolve, reject) => {
       if (this.#lost !== undefined) {
         reject(this.#lost);
         return;
       }
       this.#pending.push({ resolve, reject });
-      this.#unsent.push(wire);
+      if (wire instanceof Uint8Array) this.#unsent.push(wire);
+      else this.#unsent.push(...wire);
       if (this.#corked === 0) this.#schedule();
     });
   }

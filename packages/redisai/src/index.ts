@@ -2,6 +2,7 @@ export { describeRedisAi, type RedisAiDescription } from './describe-redis-ai.js
 export {
   dagCommand,
   type InferenceCommandOptions,
+  ownKeys,
   rowKeys,
   type SeparateCommandOptions,
   type SeparateCommands,

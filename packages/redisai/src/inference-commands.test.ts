@@ -2,7 +2,7 @@ import type { CommandTemplate } from '@aibench/redis';
 import { ReplyScanner, type ScannedReply } from '@aibench/redis';
 import { loadUseCase } from '@aibench/usecases';
 import { describe, expect, it } from 'vitest';
-import { dagCommand, rowKeys, separateCommands, type TensorTask } from './inference-commands.js';
+import { dagCommand, ownKeys, rowKeys, separateCommands, type TensorTask } from './inference-commands.js';
 
 const fraud = await loadUseCase('creditcard-fraud');
 const transaction = new Uint8Array(120).map((_, i) => i);
@@ -55,6 +55,17 @@ describe('dagCommand', () => {
       expect(args(template, 17, [transaction])).toBe(expected);
     },
   );
+
+  it.each([
+    ['run', 'AI.DAGRUN PERSIST 1 classificationTensor:{w3} '],
+    ['execute', 'AI.DAGEXECUTE PERSIST 1 classificationTensor:{w3} '],
+  ] as const)('keeps its outputs under keys of the asker where they are to stay: %s', (family, head) => {
+    const task = fraud.task({ withReference: false });
+    const template = dagCommand(task, { family, model: 'm', keys: ownKeys('{w3}'), persist: true });
+    const text = args(template, 17, [transaction]);
+    expect(text.startsWith(`${head}|> AI.TENSORSET transactionTensor:{w3} `)).toBe(true);
+    expect(text.endsWith('|> AI.TENSORGET classificationTensor:{w3} BLOB')).toBe(true);
+  });
 
   it('takes several tensors, of any type and shape', () => {
     const task: TensorTask = {

@@ -25,6 +25,8 @@ export interface InferenceCommandOptions {
   /** Key of the model. */
   readonly model: string;
   readonly keys: TensorKeys;
+  /** Whether the outputs stay in the store. Default false. */
+  readonly persist?: boolean;
 }
 
 /** Keys made from the row's id, as in the Go suite: `transactionTensor:{17}`. */
@@ -33,6 +35,11 @@ export const rowKeys: TensorKeys = {
   tensor: ({ keyPrefix }) => ({ key: (id) => `${keyPrefix}:{${id}}` }),
 };
 
+/** Keys of the asker's own, whatever the row, that end as `owner` does: `imageTensor:{w3}`. */
+export function ownKeys(owner: string): TensorKeys {
+  return { reference: rowKeys.reference, tensor: ({ keyPrefix }) => `${keyPrefix}:${owner}` };
+}
+
 /**
  * One inference as one command, whose tensors live only as long as it runs:
  * `AI.DAGRUN` or `AI.DAGEXECUTE`, which set the inputs, run the model and get
@@ -40,11 +47,15 @@ export const rowKeys: TensorKeys = {
  * `OK` for each input and for the run, then one blob for each output.
  */
 export function dagCommand(task: TensorTask, options: InferenceCommandOptions): CommandTemplate {
-  const { family, model, keys } = options;
+  const { family, model, keys, persist = false } = options;
   const loads = task.references.map((spec) => keys.reference(spec));
   const head: TemplatePart[] = loads.length > 0 ? ['LOAD', String(loads.length), ...loads] : [];
+  if (persist) {
+    const kept = task.outputs.map((spec) => keys.tensor(spec));
+    head.push('PERSIST', String(kept.length), ...kept);
+  }
   // AI.DAGEXECUTE must name a key to find its shard by; where nothing is loaded, the model is that key.
-  if (loads.length === 0 && family === 'execute') head.push('ROUTING', model);
+  if (loads.length === 0 && !persist && family === 'execute') head.push('ROUTING', model);
   const steps = [
     ...task.inputs.map((spec) => setTensor(spec, keys)),
     runModel(task, options),
@@ -66,7 +77,7 @@ export interface SeparateCommands {
 }
 
 /** How an inference is asked for in separate commands. */
-export interface SeparateCommandOptions extends Omit<InferenceCommandOptions, 'keys'> {
+export interface SeparateCommandOptions extends Omit<InferenceCommandOptions, 'keys' | 'persist'> {
   /**
    * Ends the keys of inputs and outputs, in the place of the row: a text that
    * nobody else who asks the same server uses, `{w3}`.
@@ -83,13 +94,12 @@ export function separateCommands(
   task: TensorTask,
   { owner, ...options }: SeparateCommandOptions,
 ): SeparateCommands {
-  const ownKey = ({ keyPrefix }: InputSpec) => `${keyPrefix}:${owner}`;
-  const keys: TensorKeys = { reference: rowKeys.reference, tensor: ownKey };
+  const keys = ownKeys(owner);
   return {
     sets: task.inputs.map((spec) => commandTemplate(setTensor(spec, keys))),
     run: commandTemplate(runModel(task, { ...options, keys })),
     gets: task.outputs.map((spec) => commandTemplate(getTensor(spec, keys))),
-    ownKeys: [...task.inputs, ...task.outputs].map(ownKey),
+    ownKeys: [...task.inputs, ...task.outputs].map(({ keyPrefix }) => `${keyPrefix}:${owner}`),
   };
 }
 

@@ -8,10 +8,10 @@ export interface Channel {
    * Makes a request of the tensors' bytes.
    *
    * @param data of each tensor: what the client has, then the reference data, in the order of the task
-   * @param requestId of the row, for messages
+   * @param request whose they are: its id is for messages, and its rows are how many the tensors have
    * @throws AIBENCH_INPUT where one has the wrong size
    */
-  encode(data: readonly Uint8Array[], requestId: number): SendRequest;
+  encode(data: readonly Uint8Array[], request: Pick<InferenceRequest, 'id' | 'rowCount'>): SendRequest;
   /** Bytes sent that the kernel has not taken yet; undefined where that is not known. */
   backlogBytes(): number | undefined;
   /** Gives the connection up; a request that is out fails. */
@@ -44,13 +44,13 @@ export class FetchingSession implements Session {
     this.#reader = reader;
   }
 
-  async infer({ id, inputs }: InferenceRequest, stages: StageTimer): Promise<readonly Tensor[]> {
-    const data = inputs.map((tensor) => tensor.data);
+  async infer(request: InferenceRequest, stages: StageTimer): Promise<readonly Tensor[]> {
+    const data = request.inputs.map((tensor) => tensor.data);
     if (this.#reader !== undefined) {
-      data.push(...(await this.#reader.fetchAll(this.#references, id)));
+      data.push(...(await this.#reader.fetchAll(this.#references, request.id)));
       stages.end('reference');
     }
-    const send = this.#channel.encode(data, id);
+    const send = this.#channel.encode(data, request);
     stages.end('encode');
     const read = await send();
     stages.end('wait');

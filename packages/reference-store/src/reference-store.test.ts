@@ -24,7 +24,7 @@ beforeAll(async () => {
 class EchoChannel implements Channel {
   isClosed = false;
 
-  encode(data: readonly Uint8Array[], requestId: number) {
+  encode(data: readonly Uint8Array[], { id: requestId }: { readonly id: number }) {
     const all = Buffer.concat(data);
     return async () => () => [
       float32Tensor(
@@ -55,7 +55,7 @@ function contextOf(withReference: boolean, of = flags) {
 
 async function infer(session: Session, id: number) {
   const stages: Stage[] = [];
-  const request = { id, inputs: [transaction] };
+  const request = { id, rowCount: 1, inputs: [transaction] };
   const [answer] = await session.infer(request, { end: (stage) => void stages.push(stage) });
   return { stages, values: [...new Float32Array(new Uint8Array((answer as Tensor).data).buffer)] };
 }

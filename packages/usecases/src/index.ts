@@ -9,6 +9,7 @@ export {
   useCaseOfData,
 } from './data-manifest.js';
 export { defaultUseCaseName, loadUseCase, useCaseNames } from './registry.js';
+export { type RequestTensors, requestTensors } from './request-tensors.js';
 export { defaultThreads } from './row-pool.js';
 export { type ExpectedFile, openExpected } from './stored-answers.js';
 export type {

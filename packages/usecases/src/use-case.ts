@@ -144,6 +144,8 @@ export interface InputSpec extends TensorSpec {
 export interface InferenceRequest {
   /** The row's id, or that of the first row of a batch; keys in the store are made from it. */
   readonly id: number;
+  /** Rows of this request: those of a batch, or fewer at the end of the data. */
+  readonly rowCount: number;
   /** What the client sends, in the order of {@link InferenceTask.inputs}. Valid until the answer is in. */
   readonly inputs: readonly Tensor[];
 }

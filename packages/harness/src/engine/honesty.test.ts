@@ -21,7 +21,7 @@ import { VirtualClock } from './virtual-clock.js';
 const task = {
   batchSize: 1,
   outputs: [{ name: 'out', dtype: 'float32', shape: [1], keyPrefix: 'out' }],
-  readRequest: (): InferenceRequest => ({ id: 0, inputs: [] }),
+  readRequest: (): InferenceRequest => ({ id: 0, rowCount: 1, inputs: [] }),
 } as unknown as InferenceTask;
 
 /** When a server answers a request that it gets at a time; both us after the start. */
@@ -64,7 +64,6 @@ async function measure(
     open,
     task,
     samples: new SampleBuffer((chunk) => aggregator.add(chunk)),
-    rowSizeBytes: 1,
     rows: { next: () => ({ index: 0, firstRow: 0, rows: new Uint8Array(1) }), close: async () => undefined },
     sessions: Array.from({ length: workers }, () => session),
     reconnect: async () => session,

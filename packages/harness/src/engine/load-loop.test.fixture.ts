@@ -15,7 +15,7 @@ export const task = {
   batchSize: 1,
   outputs: [{ name: 'out', dtype: 'float32', shape: [1], keyPrefix: 'out' }],
   tolerance: 0.1,
-  readRequest: (row: Uint8Array): InferenceRequest => ({ id: row[0]!, inputs: [] }),
+  readRequest: (row: Uint8Array): InferenceRequest => ({ id: row[0]!, rowCount: 1, inputs: [] }),
   expectedOutputs: (row: Uint8Array) => [float32Tensor('out', [1], [row[0]!])],
 } as unknown as InferenceTask;
 
@@ -98,7 +98,6 @@ export function setUp({
       : new OutstandingQueue({ maxOutstanding: Number.POSITIVE_INFINITY, ...schedule });
   const loop = new LoadLoop({
     dispatcher,
-    rowSizeBytes: 1,
     open: schedule !== undefined,
     task,
     samples: new SampleBuffer((chunk) => {

@@ -36,7 +36,6 @@ describe('a closed loop', () => {
     const seen: [number, number[]][] = [];
     const verified: number[] = [];
     const { run } = setUp({
-      rowSizeBytes: 2,
       verify: true,
       rows: {
         next: () => {
@@ -52,7 +51,7 @@ describe('a closed loop', () => {
         outputs: [{ ...task.outputs[0]!, shape: [2, 1] }],
         readRequest: (rows, firstRow) => {
           seen.push([firstRow!, [...rows]]);
-          return { id: firstRow!, inputs: [] };
+          return { id: firstRow!, rowCount: rows.length / 2, inputs: [] };
         },
         expectedOutputs: (rows, firstRow) => {
           verified.push(firstRow!);
@@ -151,7 +150,8 @@ describe('a paced loop', () => {
       clock,
       rows: 8,
       pacer: constantRate(1_000),
-      infer: ({ id }, stages) => answerAfter(clock, id === 1 ? 3_500 : 100)({ id, inputs: [] }, stages),
+      infer: ({ id }, stages) =>
+        answerAfter(clock, id === 1 ? 3_500 : 100)({ id, rowCount: 1, inputs: [] }, stages),
     });
     await run();
     expect(sentUs).toEqual([0, 1_000, 4_500, 4_600, 4_700, 5_000, 6_000, 7_000]);

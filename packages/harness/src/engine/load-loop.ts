@@ -32,8 +32,6 @@ export interface LoadLoopOptions {
   /** Whether requests have due times of their own, which response time counts from: the open loop. */
   readonly open: boolean;
   readonly rows: RowCursor;
-  /** Of one row; a request has one or more. */
-  readonly rowSizeBytes: number;
   readonly task: InferenceTask;
   readonly samples: SampleBuffer;
   /** One for each worker of this thread. */
@@ -285,8 +283,7 @@ export class LoadLoop {
     sentUs: number,
     query: Query | undefined,
   ): Promise<void> {
-    const { clock, task, samples, startUs, open, burnIn, burnInUs, verify, onAnswer, rowSizeBytes } =
-      this.#options;
+    const { clock, task, samples, startUs, open, burnIn, burnInUs, verify, onAnswer } = this.#options;
     try {
       const { rows, firstRow } = turn;
       const request = task.readRequest(rows, firstRow);
@@ -301,12 +298,11 @@ export class LoadLoop {
       worker.stopwatch.start(sentUs);
       const outputs = await answer(worker, request);
       const endUs = clock.nowUs();
-      const rowCount = rows.byteLength / rowSizeBytes;
-      checkAnswerShape(task, outputs, rowCount);
+      checkAnswerShape(task, outputs, request.rowCount);
       worker.sentUs = undefined;
       this.#inFlight.add(endUs - startUs, -1);
       this.tally.answered += 1;
-      this.tally.answeredRows += rowCount;
+      this.tally.answeredRows += request.rowCount;
       const measured = arrival.index >= burnIn && dueUs - startUs >= burnInUs;
       const queryUs = query === undefined ? -1 : queryTimeUs(query, endUs);
       samples.append(

@@ -98,7 +98,7 @@ class LoadThread {
 
     const startUs = await this.#started.promise;
     if (startUs !== undefined && !this.#stopped) {
-      const loop = this.#createLoop(useCase, task, rows, sessions, connect, startUs);
+      const loop = this.#createLoop(task, rows, sessions, connect, startUs);
       this.#loop = loop;
       this.#watch.start();
       const overdueCheck = setInterval(() => loop.endOverdue(), overdueCheckMs);
@@ -193,7 +193,6 @@ class LoadThread {
   }
 
   #createLoop(
-    { row: { sizeBytes: rowSizeBytes } }: UseCase,
     task: InferenceTask,
     rows: RowCursor,
     sessions: readonly Session[],
@@ -216,7 +215,6 @@ class LoadThread {
       burnIn: plan.burnIn,
       burnInUs: plan.burnInUs,
       samplesPerQuery: plan.samplesPerQuery,
-      rowSizeBytes,
       ignoreErrors: options.ignoreErrors,
       verify: options.verify,
       timeoutUs: options.timeoutUs,

@@ -35,7 +35,7 @@ export function fraudTask({ withReference, batchSize = 1 }: TaskOptions): Infere
       },
     ],
     tolerance,
-    readRequest: (row) => ({ id: fraudRow.readId(row), inputs: [readTransaction(row)] }),
+    readRequest: (row) => ({ id: fraudRow.readId(row), rowCount: 1, inputs: [readTransaction(row)] }),
     expectedOutputs(row): Tensor[] {
       evaluate ??= compileGraph(graph());
       const transaction = readTransaction(row);

@@ -46,7 +46,10 @@ export function imageTask(
     outputs: [{ ...outputs(batchSize), keyPrefix: 'classificationTensor' }],
     tolerance,
     checkTop: true,
-    readRequest: (rows, firstRow = 0) => ({ id: firstRow, inputs: [readImages(rows)] }),
+    readRequest: (rows, firstRow = 0) => ({
+      ...{ id: firstRow, rowCount: rows.byteLength / rowSizeBytes },
+      inputs: [readImages(rows)],
+    }),
     expectedOutputs(rows, firstRow = 0): Tensor[] {
       const rowCount = rows.byteLength / rowSizeBytes;
       if (expected !== undefined) {
