@@ -78,9 +78,14 @@ export class GraphBuilder {
     return this.append({ op: 'averagePool', name, inputs: [input], window, strides });
   }
 
-  /** @param inputs images, scale, offset, mean, variance, see {@link BatchNormalizationNode} */
+  /**
+   * Adds a batch normalisation.
+   *
+   * @param inputs images, scale, offset, mean, variance, see {@link BatchNormalizationNode}
+   * @param epsilon rounded to float32, as files hold it
+   */
   batchNormalization(name: string, inputs: readonly string[], epsilon: number): string {
-    return this.append({ op: 'batchNormalization', name, inputs, epsilon });
+    return this.append({ op: 'batchNormalization', name, inputs, epsilon: Math.fround(epsilon) });
   }
 
   /** @param axis dimension from 0; negative counts from the innermost */

@@ -35,6 +35,10 @@ export function readConstant(node: NodeDef): ConstantValue {
       `holds ${stored.values.length} values, which don't fit its shape ${formatShape(shape)}`,
     );
   }
+  // As they lie in the file, where nothing has to be repeated: a network's weights are many.
+  if (stored.values instanceof Float32Array && stored.values.length === count) {
+    return { dtype: 'float32', shape, values: stored.values };
+  }
   // Doubles hold every integer that a shape or an axis can be.
   const values = stored.dtype === 'float32' ? new Float32Array(count) : new Float64Array(count);
   values.set(stored.values);

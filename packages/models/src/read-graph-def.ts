@@ -2,8 +2,19 @@ import { AibenchError } from '@aibench/core';
 import { GraphDef } from './gen/tensorflow/core/framework/graph.js';
 import type { NodeDef } from './gen/tensorflow/core/framework/node_def.js';
 import { DataType } from './gen/tensorflow/core/framework/types.js';
-import type { Graph, PlainOp } from './graph.js';
+import type { ConvolutionOp, Graph, Padding, PlainOp, Strides } from './graph.js';
 import { GraphBuilder } from './graph-builder.js';
+import {
+  batchNormalizationOps,
+  convolutionOps,
+  paddingOf,
+  readPadding,
+  readWindow,
+  refuseDilation,
+} from './image-operations.js';
+import { noPadding } from './infer-shape.js';
+import { computeSetting, type IntegerSetting } from './integer-settings.js';
+import { floatOf, integersOf, isTrue } from './node-attributes.js';
 import { helperName } from './node-names.js';
 import { type ConstantValue, readConstant } from './read-graph-def-constant.js';
 
@@ -23,19 +34,33 @@ const plainOps: Readonly<Record<string, PlainOp>> = {
   StopGradient: 'identity',
   Add: 'add',
   AddV2: 'add',
-  BiasAdd: 'add',
+  BiasAdd: 'biasAdd',
   Sub: 'sub',
   Mul: 'mul',
   RealDiv: 'div',
   Sigmoid: 'sigmoid',
   Tanh: 'tanh',
   Relu: 'relu',
+  Relu6: 'relu6',
   Softmax: 'softmax',
 };
 
+/** What says that a graph's weights lie beside it. */
+const variableOps: ReadonlySet<string> = new Set([
+  ...[
+    'VarHandleOp',
+    'VariableV2',
+    'Variable',
+    'ReadVariableOp',
+    'PartitionedCall',
+    'StatefulPartitionedCall',
+  ],
+]);
+
 /**
- * Reads a frozen TensorFlow GraphDef: what {@link writeGraphDef} writes, and
- * dense networks as Keras freezes them. Nodes that no output needs are left out.
+ * Reads a frozen TensorFlow GraphDef: what {@link writeGraphDef} writes, and dense
+ * and convolutional networks as Keras and TF-slim freeze them. Nodes that no output
+ * needs are left out.
  *
  * @throws AIBENCH_INPUT where the bytes are no GraphDef, a named node is missing, an input is no
  *   Placeholder of float32, or a node's operation (named in the message) is not in the set
@@ -107,8 +132,12 @@ function inOrder(nodes: ReadonlyMap<string, NodeDef>, outputs: readonly string[]
 class Translator {
   readonly #builder = new GraphBuilder();
   readonly #nodes: ReadonlyMap<string, NodeDef>;
-  /** Every constant read so far; those of integers are settings and don't become nodes. */
+  /** Every constant of numbers read so far. */
   readonly #constants = new Map<string, ConstantValue>();
+  /** Integers, which don't become nodes. */
+  readonly #settings = new Map<string, IntegerSetting>();
+  /** Images with zeros around them, which become part of the convolution that takes them. */
+  readonly #padded = new Map<string, { readonly input: string; readonly padding: Padding }>();
   readonly #added = new Set<string>();
 
   constructor(nodes: ReadonlyMap<string, NodeDef>) {
@@ -137,23 +166,65 @@ class Translator {
   add(node: NodeDef): void {
     if (this.#added.has(node.name)) return;
     this.#added.add(node.name);
+    const inputs = dataInputs(node);
+    const setting = this.#computedSetting(node, inputs);
+    if (setting !== undefined) {
+      this.#settings.set(node.name, setting);
+      return;
+    }
+    const convolution = convolutionOps[node.op];
+    if (convolution !== undefined) {
+      this.#addConvolution(node, convolution);
+      return;
+    }
+    const padded = inputs.find((input) => this.#padded.has(input));
+    if (padded !== undefined) {
+      throw invalid(
+        `model node ${node.name} (${node.op}) takes ${padded}: Pad is supported before convolutions`,
+      );
+    }
     const plainOp = plainOps[node.op];
-    if (plainOp !== undefined) this.#builder.apply(plainOp, node.name, dataInputs(node));
-    else if (node.op === 'Const') this.#addConstant(node);
-    else if (node.op === 'MatMul') this.#addMatMul(node);
-    else if (node.op === 'Reshape') {
-      const [input, shape] = dataInputs(node);
-      this.#builder.reshape(node.name, input ?? '', this.#setting(node, shape));
-    } else if (node.op === 'ConcatV2') {
-      const inputs = dataInputs(node);
-      const [axis] = this.#setting(node, inputs.pop());
-      this.#builder.concat(node.name, inputs, axis ?? 0);
-    } else if (node.op === 'Placeholder') {
-      throw invalid(`model node ${node.name} (Placeholder) is used, but is not among the inputs`);
-    } else {
-      throw invalid(`model node ${node.name}: operation ${node.op} is not supported`, {
-        hint: 'dense networks are: constants, MatMul, arithmetic, activations, Reshape, ConcatV2',
-      });
+    if (plainOp !== undefined) this.#builder.apply(plainOp, node.name, inputs);
+    else if (batchNormalizationOps.has(node.op)) this.#addBatchNormalization(node);
+    else this.#addOther(node, inputs);
+  }
+
+  #addOther(node: NodeDef, inputs: string[]): void {
+    const [input = '', second] = inputs;
+    switch (node.op) {
+      case 'Const':
+        this.#addConstant(node);
+        return;
+      case 'MatMul':
+        this.#addMatMul(node);
+        return;
+      case 'Reshape':
+        this.#builder.reshape(node.name, input, this.#setting(node, second));
+        return;
+      case 'Squeeze':
+        this.#addSqueeze(node, input);
+        return;
+      case 'Transpose':
+        this.#builder.transpose(node.name, input, this.#setting(node, second));
+        return;
+      case 'ConcatV2': {
+        const [axis] = this.#setting(node, inputs.pop());
+        this.#builder.concat(node.name, inputs, axis ?? 0);
+        return;
+      }
+      case 'Pad':
+        this.#padded.set(node.name, { input, padding: paddingOf(node, this.#setting(node, second)) });
+        return;
+      case 'AvgPool':
+        this.#addAveragePool(node, input);
+        return;
+      case 'Mean':
+        this.#addMean(node, input, this.#setting(node, second));
+        return;
+      case 'Placeholder':
+        throw invalid(`model node ${node.name} (Placeholder) is used, but is not among the inputs`);
+      default:
+        throw unsupported(node);
     }
   }
 
@@ -163,8 +234,86 @@ class Translator {
 
   #addConstant(node: NodeDef): void {
     const constant = readConstant(node);
+    if (constant.dtype === 'integer') {
+      const isScalar = constant.shape.length === 0;
+      this.#settings.set(node.name, { values: [...constant.values], isScalar });
+      return;
+    }
     this.#constants.set(node.name, constant);
-    if (constant.dtype === 'float32') this.#builder.constant(node.name, constant.shape, constant.values);
+    this.#builder.constant(node.name, constant.shape, constant.values);
+  }
+
+  #addConvolution(node: NodeDef, op: ConvolutionOp): void {
+    refuseDilation(node);
+    const strides = readWindow(node, 'strides');
+    const [input = '', filters = ''] = dataInputs(node);
+    const { input: images, padding: before } = this.#padded.get(input) ?? { input, padding: noPadding };
+    const [batch = 0, rows = 0, columns = 0, channels = 0] = this.#builder.shapeOf(images);
+    const [windowRows = 1, windowColumns = 1] = this.#builder.shapeOf(filters);
+    const image = [
+      ...[batch, rows + before.top + before.bottom],
+      ...[columns + before.left + before.right, channels],
+    ];
+    const own = readPadding(node, image, [windowRows, windowColumns], strides);
+    const padding: Padding = {
+      top: before.top + own.top,
+      bottom: before.bottom + own.bottom,
+      left: before.left + own.left,
+      right: before.right + own.right,
+    };
+    this.#builder.convolve(op, node.name, [images, filters], { strides, padding });
+  }
+
+  #addBatchNormalization(node: NodeDef): void {
+    if (isTrue(node, 'is_training', true)) {
+      throw invalid(
+        `model node ${node.name} (${node.op}) is for training: it takes its means from the batch`,
+      );
+    }
+    readWindow(node, 'strides');
+    this.#builder.batchNormalization(node.name, dataInputs(node), floatOf(node, 'epsilon', 1e-4));
+  }
+
+  #addAveragePool(node: NodeDef, input: string): void {
+    const window = readWindow(node, 'ksize');
+    const strides = readWindow(node, 'strides');
+    const padding = readPadding(node, this.#builder.shapeOf(input), window, strides);
+    if (Object.values(padding).some((each) => each !== 0)) {
+      throw invalid(`model node ${node.name} (AvgPool) pads its images, which is not supported`);
+    }
+    this.#builder.averagePool(node.name, input, window, strides);
+  }
+
+  /** The mean over all rows and columns of images. */
+  #addMean(node: NodeDef, input: string, axes: readonly number[]): void {
+    const [, rows = 0, columns = 0, channels = 0, ...more] = this.#builder.shapeOf(input);
+    const sorted = axes.map((axis) => (axis < 0 ? axis + 4 : axis)).sort((a, b) => a - b);
+    if (channels === 0 || more.length > 0 || sorted.join() !== '1,2') {
+      throw invalid(`model node ${node.name} (Mean) is supported over the rows and columns of images only`);
+    }
+    const window: Strides = [rows, columns];
+    if (isTrue(node, 'keep_dims')) this.#builder.averagePool(node.name, input, window);
+    else {
+      const poolName = helperName(this.#nodes, node.name, 'pool');
+      this.#builder.reshape(node.name, this.#builder.averagePool(poolName, input, window), [-1, channels]);
+    }
+  }
+
+  #addSqueeze(node: NodeDef, input: string): void {
+    const shape = this.#builder.shapeOf(input);
+    const named = (integersOf(node, 'squeeze_dims') ?? []).map((axis) =>
+      axis < 0 ? axis + shape.length : axis,
+    );
+    const kept = shape.filter((extent, axis) => extent !== 1 || (named.length > 0 && !named.includes(axis)));
+    this.#builder.reshape(node.name, input, kept);
+  }
+
+  #computedSetting(node: NodeDef, inputs: readonly string[]): IntegerSetting | undefined {
+    const [first] = inputs;
+    const settings = inputs.map((input) => this.#settings.get(input));
+    return computeSetting(node, settings, () =>
+      first !== undefined && this.#added.has(first) ? this.#builder.shapeOf(first) : undefined,
+    );
   }
 
   #addMatMul(node: NodeDef): void {
@@ -178,7 +327,7 @@ class Translator {
   #transposed(node: NodeDef, name: string): string {
     const constant = this.#constants.get(name);
     const [rows, columns] = constant?.shape ?? [];
-    if (constant?.dtype !== 'float32' || rows === undefined || columns === undefined) {
+    if (constant === undefined || rows === undefined || columns === undefined) {
       throw invalid(`model node ${node.name} (MatMul) transposes ${name}, which is no constant matrix`);
     }
     const values = new Float32Array(constant.values.length);
@@ -191,19 +340,25 @@ class Translator {
     return this.#builder.constant(transposedName, [columns, rows], values);
   }
 
-  /** The integers of a constant that TensorFlow takes as an input. */
+  /** The integers of a constant, or of a shape, that TensorFlow takes as an input. */
   #setting(node: NodeDef, name: string | undefined): number[] {
-    const constant = name === undefined ? undefined : this.#constants.get(name);
-    if (constant?.dtype !== 'integer') {
+    const setting = name === undefined ? undefined : this.#settings.get(name);
+    if (setting === undefined) {
       throw invalid(`model node ${node.name} (${node.op}): its setting ${name} is no constant of integers`);
     }
-    return [...constant.values];
+    return [...setting.values];
   }
 }
 
-function isTrue(node: NodeDef, setting: string): boolean {
-  const value = node.attr[setting]?.value;
-  return value?.$case === 'b' && value.value;
+function unsupported(node: NodeDef): AibenchError {
+  if (variableOps.has(node.op)) {
+    return invalid(`model node ${node.name} (${node.op}): the graph's weights lie beside it, in variables`, {
+      hint: 'freeze the model, so that weights are constants: convert_variables_to_constants_v2 of TensorFlow 2, or write it as ONNX (python -m tf2onnx.convert --saved-model)',
+    });
+  }
+  return invalid(`model node ${node.name}: operation ${node.op} is not supported`, {
+    hint: 'supported are constants, MatMul, convolutions, batch normalisation, arithmetic, activations, AvgPool, Mean, Reshape, Squeeze, Transpose, ConcatV2',
+  });
 }
 
 function invalid(message: string, details: { hint?: string; cause?: unknown } = {}): AibenchError {
