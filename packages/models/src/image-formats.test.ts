@@ -7,6 +7,7 @@ import { ModelProto } from './gen/onnx/onnx.js';
 import type { Graph, PlainOp } from './graph.js';
 import { GraphBuilder } from './graph-builder.js';
 import { readGraphDef } from './read-graph-def.js';
+import { readOnnx } from './read-onnx.js';
 import { writeGraphDef } from './write-graph-def.js';
 import { writeOnnx } from './write-onnx.js';
 
@@ -96,14 +97,21 @@ describe('networks of convolutions', () => {
     );
   });
 
-  it('give the same answers, to the bit, written as a GraphDef and read again', () => {
+  it.each<[string, (graph: Graph) => Graph]>([
+    [
+      'a GraphDef',
+      (graph) =>
+        readGraphDef(writeGraphDef(graph), {
+          inputs: ['x'],
+          outputs: graph.outputs.map(({ name }) => name),
+        }),
+    ],
+    ['ONNX', (graph) => readOnnx(writeOnnx(graph))],
+  ])('give the same answers, to the bit, written as %s and read again', (_format, writtenAndRead) => {
     fc.assert(
       fc.property(fc.integer(), (seed) => {
         const graph = randomNetwork(seed);
-        const again = readGraphDef(writeGraphDef(graph), {
-          inputs: ['x'],
-          outputs: graph.outputs.map(({ name }) => name),
-        });
+        const again = writtenAndRead(graph);
         expect(again.outputs).toEqual(graph.outputs);
         const x = images(graph, seed + 1);
         const [actual, expected] = [again, graph].map((each) => evaluate(each, [x]).map(({ data }) => data));

@@ -20,6 +20,7 @@ export type {
 export { type ConvolutionOptions, GraphBuilder, type InputShapes, withInputShapes } from './graph-builder.js';
 export { batchExtent } from './infer-shape.js';
 export { type GraphDefOptions, readGraphDef } from './read-graph-def.js';
+export { type ReadOnnxOptions, readOnnx } from './read-onnx.js';
 export {
   readSavedModel,
   type SavedModelOptions,

@@ -68,12 +68,21 @@ export interface AttributeProto {
   f?: number | undefined;
   i?: number | undefined;
   s?: Uint8Array | undefined;
+  t: TensorProto | undefined;
   floats: number[];
   ints: number[];
   type: AttributeProto_AttributeType;
 }
 
-export const AttributeProto_AttributeType = { UNDEFINED: 0, FLOAT: 1, INT: 2, STRING: 3, FLOATS: 6, INTS: 7 } as const;
+export const AttributeProto_AttributeType = {
+  UNDEFINED: 0,
+  FLOAT: 1,
+  INT: 2,
+  STRING: 3,
+  TENSOR: 4,
+  FLOATS: 6,
+  INTS: 7,
+} as const;
 
 export type AttributeProto_AttributeType =
   typeof AttributeProto_AttributeType[keyof typeof AttributeProto_AttributeType];
@@ -83,6 +92,7 @@ export namespace AttributeProto_AttributeType {
   export type FLOAT = typeof AttributeProto_AttributeType.FLOAT;
   export type INT = typeof AttributeProto_AttributeType.INT;
   export type STRING = typeof AttributeProto_AttributeType.STRING;
+  export type TENSOR = typeof AttributeProto_AttributeType.TENSOR;
   export type FLOATS = typeof AttributeProto_AttributeType.FLOATS;
   export type INTS = typeof AttributeProto_AttributeType.INTS;
 }
@@ -118,9 +128,13 @@ export interface TensorProto {
   dims: number[];
   /** A DataType. */
   dataType: number;
+  /** The elements, row-major, in the field of their type .. */
+  floatData: number[];
+  int64Data: number[];
   name: string;
-  /** The elements, row-major, little-endian. */
+  /** .. or here, little-endian. */
   rawData: Uint8Array;
+  dataLocation: TensorProto_DataLocation;
 }
 
 export const TensorProto_DataType = { UNDEFINED: 0, FLOAT: 1, INT64: 7 } as const;
@@ -131,6 +145,19 @@ export namespace TensorProto_DataType {
   export type UNDEFINED = typeof TensorProto_DataType.UNDEFINED;
   export type FLOAT = typeof TensorProto_DataType.FLOAT;
   export type INT64 = typeof TensorProto_DataType.INT64;
+}
+
+export const TensorProto_DataLocation = {
+  DEFAULT: 0,
+  /** EXTERNAL - In another file. */
+  EXTERNAL: 1,
+} as const;
+
+export type TensorProto_DataLocation = typeof TensorProto_DataLocation[keyof typeof TensorProto_DataLocation];
+
+export namespace TensorProto_DataLocation {
+  export type DEFAULT = typeof TensorProto_DataLocation.DEFAULT;
+  export type EXTERNAL = typeof TensorProto_DataLocation.EXTERNAL;
 }
 
 function createBaseModelProto(): ModelProto {
@@ -512,7 +539,7 @@ export const NodeProto: MessageFns<NodeProto> = {
 };
 
 function createBaseAttributeProto(): AttributeProto {
-  return { name: "", f: undefined, i: undefined, s: undefined, floats: [], ints: [], type: 0 };
+  return { name: "", f: undefined, i: undefined, s: undefined, t: undefined, floats: [], ints: [], type: 0 };
 }
 
 export const AttributeProto: MessageFns<AttributeProto> = {
@@ -528,6 +555,9 @@ export const AttributeProto: MessageFns<AttributeProto> = {
     }
     if (message.s !== undefined) {
       writer.uint32(34).bytes(message.s);
+    }
+    if (message.t !== undefined) {
+      TensorProto.encode(message.t, writer.uint32(42).fork()).join();
     }
     if (message.floats.length !== 0) {
       writer.uint32(58).fork();
@@ -592,6 +622,14 @@ export const AttributeProto: MessageFns<AttributeProto> = {
             }
 
             message.s = reader.bytes();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.t = TensorProto.decode(reader, reader.uint32());
             continue;
           }
           case 7: {
@@ -659,6 +697,7 @@ export const AttributeProto: MessageFns<AttributeProto> = {
     message.f = object.f ?? undefined;
     message.i = object.i ?? undefined;
     message.s = object.s ?? undefined;
+    message.t = (object.t !== undefined && object.t !== null) ? TensorProto.fromPartial(object.t) : undefined;
     message.floats = object.floats?.map((e) => e) || [];
     message.ints = object.ints?.map((e) => e) || [];
     message.type = object.type ?? 0;
@@ -1003,7 +1042,7 @@ export const TensorShapeProto_Dimension: MessageFns<TensorShapeProto_Dimension> 
 };
 
 function createBaseTensorProto(): TensorProto {
-  return { dims: [], dataType: 0, name: "", rawData: new Uint8Array(0) };
+  return { dims: [], dataType: 0, floatData: [], int64Data: [], name: "", rawData: new Uint8Array(0), dataLocation: 0 };
 }
 
 export const TensorProto: MessageFns<TensorProto> = {
@@ -1018,11 +1057,28 @@ export const TensorProto: MessageFns<TensorProto> = {
     if (message.dataType !== 0) {
       writer.uint32(16).int32(message.dataType);
     }
+    if (message.floatData.length !== 0) {
+      writer.uint32(34).fork();
+      for (const v of message.floatData) {
+        writer.float(v);
+      }
+      writer.join();
+    }
+    if (message.int64Data.length !== 0) {
+      writer.uint32(58).fork();
+      for (const v of message.int64Data) {
+        writer.int64(v);
+      }
+      writer.join();
+    }
     if (message.name !== "") {
       writer.uint32(66).string(message.name);
     }
     if (message.rawData.length !== 0) {
       writer.uint32(74).bytes(message.rawData);
+    }
+    if (message.dataLocation !== 0) {
+      writer.uint32(112).int32(message.dataLocation);
     }
     return writer;
   },
@@ -1066,6 +1122,42 @@ export const TensorProto: MessageFns<TensorProto> = {
             message.dataType = reader.int32();
             continue;
           }
+          case 4: {
+            if (tag === 37) {
+              message.floatData.push(reader.float());
+
+              continue;
+            }
+
+            if (tag === 34) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.floatData.push(reader.float());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 7: {
+            if (tag === 56) {
+              message.int64Data.push(longToNumber(reader.int64()));
+
+              continue;
+            }
+
+            if (tag === 58) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.int64Data.push(longToNumber(reader.int64()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
           case 8: {
             if (tag !== 66) {
               break;
@@ -1080,6 +1172,14 @@ export const TensorProto: MessageFns<TensorProto> = {
             }
 
             message.rawData = reader.bytes();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.dataLocation = reader.int32() as any;
             continue;
           }
         }
@@ -1101,8 +1201,11 @@ export const TensorProto: MessageFns<TensorProto> = {
     const message = createBaseTensorProto();
     message.dims = object.dims?.map((e) => e) || [];
     message.dataType = object.dataType ?? 0;
+    message.floatData = object.floatData?.map((e) => e) || [];
+    message.int64Data = object.int64Data?.map((e) => e) || [];
     message.name = object.name ?? "";
     message.rawData = object.rawData ?? new Uint8Array(0);
+    message.dataLocation = object.dataLocation ?? 0;
     return message;
   },
 };
