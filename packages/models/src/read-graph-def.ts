@@ -69,6 +69,32 @@ export function readGraphDef(bytes: Uint8Array, options: GraphDefOptions): Graph
   return graphOf(decode(bytes), options);
 }
 
+/** Ends of a graph: what goes in, what comes out. */
+export interface GraphDefEnds {
+  /** Names of its Placeholder nodes. */
+  readonly inputs: readonly string[];
+  /** Names of the nodes whose values no other node takes. */
+  readonly outputs: readonly string[];
+}
+
+/**
+ * What a GraphDef's inputs and outputs seem to be, for one that came without their names.
+ *
+ * @throws AIBENCH_INPUT where the bytes are no GraphDef
+ */
+export function findGraphDefEnds(bytes: Uint8Array): GraphDefEnds {
+  const nodes = decode(bytes);
+  const taken = new Set(nodes.flatMap(dataInputs));
+  const named = (picks: (node: NodeDef) => boolean) => nodes.filter(picks).map(({ name }) => name);
+  return {
+    inputs: named(({ op }) => op === 'Placeholder'),
+    outputs: named(({ name, op }) => !taken.has(name) && !valueless.has(op)),
+  };
+}
+
+/** Operations that stand at an end and are no output: they give nothing, or were left over. */
+const valueless: ReadonlySet<string> = new Set(['NoOp', 'Const', 'Placeholder', 'Assert']);
+
 /** The graph of a GraphDef's nodes; as {@link readGraphDef}. */
 export function graphOf(nodeDefs: readonly NodeDef[], options: GraphDefOptions): Graph {
   const nodes = new Map(nodeDefs.map((node) => [node.name, node]));
