@@ -1,5 +1,7 @@
-import { AibenchError } from '@aibench/core';
+import { readFile, stat } from 'node:fs/promises';
+import { AibenchError, inputError } from '@aibench/core';
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
+import { plainJpegSize } from './jpeg-size.js';
 import { type ImageSize, resizedSize } from './resized-size.js';
 
 /** Where a crop lies in the resized image, in pixels from its upper left corner. */
@@ -34,6 +36,9 @@ const kernel = 'cubic';
 /** Colour profiles are left unread, as by OpenCV and the decoders that models were trained with. */
 const reading: SharpOptions = { ignoreIcc: true, failOn: 'warning' };
 
+/** Larger files are not held in memory: a folder may also hold a film. */
+const mostInMemoryBytes = 16 << 20;
+
 /** An image may be this many times as long as it is wide: resizing a longer one would make it huge. */
 const mostAspect = 100;
 
@@ -46,37 +51,49 @@ const mostAspect = 100;
  * @throws AIBENCH_INPUT naming the file and why it is no image, or a damaged one
  */
 export async function readCrops(request: CropRequest): Promise<Uint8Array[]> {
-  const { path, shorterSide } = request;
+  const file = await openFile(request.path);
   try {
-    const image = sharp(path, reading);
-    const about = await image.metadata();
-    const upright = uprightSize(about);
-    const resized = resizedSize(upright, shorterSide);
-    const plain = isPlain(about) ? image.autoOrient() : await mixedToRgb(path, about, upright);
-    return await cut(plain.resize({ ...resized, fit: 'fill', kernel }), resized, request);
+    const { image, size } = await openImage(file);
+    const resized = resizedSize(size, request.shorterSide);
+    return await cut(image.resize({ ...resized, fit: 'fill', kernel }), resized, request);
   } catch (cause) {
-    throw imageError(path, cause);
+    throw imageError(request.path, cause);
   }
 }
 
-/** Whether sharp's own steps give the wanted pixels: 8 or 16 bits of grey or RGB. */
-function isPlain({ hasAlpha, space }: Metadata): boolean {
-  return !hasAlpha && space !== 'cmyk';
+/** The bytes of a file, or its path where they are many; sharp takes either. */
+async function openFile(path: string): Promise<Buffer | string> {
+  try {
+    const about = await stat(path);
+    return about.isFile() && about.size <= mostInMemoryBytes ? await readFile(path) : path;
+  } catch (cause) {
+    throw inputError(path, cause);
+  }
 }
 
-function uprightSize({ format, autoOrient }: Metadata): ImageSize {
+/** The image as RGB or grey, upright, and its size. */
+async function openImage(
+  file: Buffer | string,
+): Promise<{ readonly image: Sharp; readonly size: ImageSize }> {
+  const plain = typeof file === 'string' ? undefined : plainJpegSize(file);
+  if (plain !== undefined) return { image: sharp(file, reading), size: checkedSize(plain) };
+  const about = await sharp(file, reading).metadata();
+  const { format, hasAlpha, space, autoOrient } = about;
   if (format === 'svg' || format === 'pdf')
     throw new Error(`it is ${format.toUpperCase()}, which has no pixels`);
-  const { width, height } = autoOrient;
-  if (Math.max(width, height) > mostAspect * Math.min(width, height)) {
-    throw new Error(`it has ${width} x ${height} pixels, too long for its width`);
-  }
-  return autoOrient;
+  const size = checkedSize(autoOrient);
+  const image = sharp(file, reading).autoOrient();
+  return { image: hasAlpha || space === 'cmyk' ? await mixedToRgb(image, about) : image, size };
+}
+
+function checkedSize(size: ImageSize): ImageSize {
+  const { width, height } = size;
+  if (Math.max(width, height) <= mostAspect * Math.min(width, height)) return size;
+  throw new Error(`it has ${width} x ${height} pixels, too long for its width`);
 }
 
 /** An image as RGB before it is resized: sharp would mix alpha into the colours, and CMYK by a profile. */
-async function mixedToRgb(path: string, { space }: Metadata, { width, height }: ImageSize): Promise<Sharp> {
-  const image = sharp(path, reading).autoOrient();
+async function mixedToRgb(image: Sharp, { space, autoOrient: { width, height } }: Metadata): Promise<Sharp> {
   if (space !== 'cmyk') {
     const data = await image.removeAlpha().toColourspace('srgb').raw().toBuffer();
     return sharp(data, { raw: { width, height, channels: 3 } });
@@ -85,12 +102,15 @@ async function mixedToRgb(path: string, { space }: Metadata, { width, height }: 
   return sharp(mixInks(inks), { raw: { width, height, channels: 3 } });
 }
 
-/** What C, M, Y and K leave of white, in place: the product that decoders without colour profiles compute. */
+/**
+ * What C, M, Y and K leave of white, in place: the product that decoders without colour profiles compute. A fraction
+ * counts as a whole, since OpenCV, which divides by 256, then differs by 1 at most.
+ */
 function mixInks(inks: Buffer): Buffer {
   let end = 0;
   for (let i = 0; i < inks.length; i += 4) {
     const light = 255 - inks[i + 3]!;
-    for (let c = 0; c < 3; c++) inks[end++] = Math.round(((255 - inks[i + c]!) * light) / 255);
+    for (let c = 0; c < 3; c++) inks[end++] = light - Math.floor((inks[i + c]! * light) / 255);
   }
   return inks.subarray(0, end);
 }
@@ -141,6 +161,7 @@ function imageError(path: string, cause: unknown): AibenchError {
 /** sharp's messages begin with where they come from, and may have a line for each warning. */
 function reasonOf(message: string): string {
   if (/unsupported image format/.test(message)) return 'it is no image';
+  if (/Buffer is empty/.test(message)) return 'it is empty';
   const line = message.split('\n').find((each) => each.trim() !== '') ?? message;
   return line.replace(/^Input file( is)? ?/, 'it is ').replaceAll(/^\w+: /g, '');
 }
