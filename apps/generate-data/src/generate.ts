@@ -48,6 +48,7 @@ export async function generate(context: Context): Promise<void> {
   let model: AnswerModel | undefined;
   try {
     const startMs = performance.now();
+    const startCpu = process.cpuUsage();
     const opening = useCase.openSource({
       inputPath,
       seed,
@@ -88,6 +89,8 @@ export async function generate(context: Context): Promise<void> {
     if (leftOut.length > 0) say(`${formatCount(leftOut.length)} files left out`);
     say(summary(rows, sizeBytes, (performance.now() - startMs) / 1000));
     tellLeftover(rows, flags.batchSize, say);
+    const { user, system } = process.cpuUsage(startCpu);
+    debug(1, `CPU time ${((user + system) / 1e6).toFixed(2)} s, all threads`);
     debug(1, `peak resident memory ${Math.ceil(peakMemoryBytes() / 1e6)} MB`);
   } finally {
     await output.discard();

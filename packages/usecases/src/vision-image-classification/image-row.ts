@@ -4,12 +4,6 @@ import type { ImageSettings } from './image-settings.js';
 /** Red, green, blue. */
 const channelCount = 3;
 
-/**
- * Mean and standard deviation of value / 255 over ImageNet, channel by channel: what PyTorch's and many other models
- * were trained with.
- */
-const imagenet = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] } as const;
-
 /** The tensor of one image, as the model gets it. */
 export function imageSpec({ size, layout, dtype }: ImageSettings): TensorSpec {
   const shape = layout === 'NHWC' ? [1, size, size, channelCount] : [1, channelCount, size, size];
@@ -31,48 +25,49 @@ export type RowWriter = (crop: Uint8Array, row: Uint8Array<ArrayBuffer>) => void
  */
 export function rowWriter({ size, layout, dtype, normalization }: ImageSettings): RowWriter {
   const length = size * size * channelCount;
-  const tables = Array.from({ length: channelCount }, (_, channel) =>
-    valueTable(dtype, normalization, channel),
-  );
   const elementsOf = ({ buffer, byteOffset }: Uint8Array<ArrayBuffer>) =>
     dtype === 'float32'
       ? new Float32Array(buffer, byteOffset, length)
       : new Uint8Array(buffer, byteOffset, length);
-  const [red, green, blue] = tables as [ValueTable, ValueTable, ValueTable];
-  if (layout === 'NHWC') {
-    return (crop, row) => {
-      const elements = elementsOf(row);
-      for (let i = 0; i < length; i += channelCount) {
-        elements[i] = red[crop[i]!]!;
-        elements[i + 1] = green[crop[i + 1]!]!;
-        elements[i + 2] = blue[crop[i + 2]!]!;
-      }
-    };
-  }
+  // Multiplied in double precision: as float32, a value from 0 to 255 times 1/255 is what it is divided by 255.
+  const [red, green, blue] = dtype === 'float32' ? scales(normalization) : [same, same, same];
   const pixels = size * size;
+  const [step, green0, blue0] = layout === 'NHWC' ? [channelCount, 1, 2] : [1, pixels, 2 * pixels];
   return (crop, row) => {
     const elements = elementsOf(row);
-    for (let pixel = 0, i = 0; pixel < pixels; pixel++, i += channelCount) {
-      elements[pixel] = red[crop[i]!]!;
-      elements[pixels + pixel] = green[crop[i + 1]!]!;
-      elements[2 * pixels + pixel] = blue[crop[i + 2]!]!;
+    for (let from = 0, to = 0; from < length; from += channelCount, to += step) {
+      elements[to] = crop[from]! * red.factor + red.offset;
+      elements[to + green0] = crop[from + 1]! * green.factor + green.offset;
+      elements[to + blue0] = crop[from + 2]! * blue.factor + blue.offset;
     }
   };
 }
 
-type ValueTable = Float32Array | Uint8Array;
+/** What becomes of a channel's values from 0 to 255. */
+interface Scale {
+  readonly factor: number;
+  readonly offset: number;
+}
 
-/** What becomes of each of the 256 values. */
-function valueTable(
-  dtype: ImageSettings['dtype'],
-  normalization: ImageSettings['normalization'],
-  channel: number,
-): ValueTable {
-  if (dtype === 'uint8') return Uint8Array.from({ length: 256 }, (_, value) => value);
-  return Float32Array.from({ length: 256 }, (_, value) => {
-    const share = value / 255;
-    if (normalization === 'none') return share;
-    if (normalization === 'minus-one-to-one') return share * 2 - 1;
-    return (share - imagenet.mean[channel]!) / imagenet.deviation[channel]!;
-  });
+const same: Scale = { factor: 1, offset: 0 };
+
+function scales(normalization: ImageSettings['normalization']): readonly [Scale, Scale, Scale] {
+  switch (normalization) {
+    case 'none':
+      return alike({ factor: 1 / 255, offset: 0 });
+    case 'minus-one-to-one':
+      return alike({ factor: 2 / 255, offset: -1 });
+    // Mean and standard deviation of value / 255 over ImageNet: what PyTorch's and many other models are trained with.
+    case 'imagenet': {
+      const scale = (mean: number, deviation: number): Scale => ({
+        factor: 1 / 255 / deviation,
+        offset: -mean / deviation,
+      });
+      return [scale(0.485, 0.229), scale(0.456, 0.224), scale(0.406, 0.225)];
+    }
+  }
+}
+
+function alike(scale: Scale): readonly [Scale, Scale, Scale] {
+  return [scale, scale, scale];
 }

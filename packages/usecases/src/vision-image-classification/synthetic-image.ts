@@ -5,11 +5,11 @@ const aspects = [4 / 3, 4 / 3, 4 / 3, 3 / 2, 3 / 4, 1] as const;
 
 /** Cells of the coarsest grid of texture along the shorter side; each next grid has twice as many, at less contrast. */
 const coarsestCells = 3;
-const gridCount = 6;
-const contrastRatio = 0.6;
+const gridCount = 7;
+const contrastRatio = 0.7;
 
 /** How far noise moves a value, up or down. */
-const noiseRange = 8;
+const noiseRange = 10;
 
 /** The size of a drawn image whose shorter side is given. */
 export function syntheticSize(seed: number, place: number, shorterSide: number) {
