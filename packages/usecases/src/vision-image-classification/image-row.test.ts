@@ -7,7 +7,10 @@ const base = imageSettings(defaultSettings);
 
 /** A crop of 16 x 16 pixels in which each of the 256 values occurs in each channel, no two channels alike. */
 const size = 16;
-const crop = Uint8Array.from({ length: size * size * 3 }, (_, i) => (Math.floor(i / 3) * 7 + (i % 3) * 50) % 256);
+const crop = Uint8Array.from(
+  { length: size * size * 3 },
+  (_, i) => (Math.floor(i / 3) * 7 + (i % 3) * 50) % 256,
+);
 
 function write(change: Partial<ImageSettings>) {
   const settings = { ...base, size, ...change };
@@ -47,7 +50,10 @@ describe('the row of an image', () => {
   it.each([
     ['minus-one-to-one', (value: number) => value / 127.5 - 1],
     // Means and deviations as torchvision publishes them.
-    ['imagenet', (value: number, c: number) => (value / 255 - [0.485, 0.456, 0.406][c]!) / [0.229, 0.224, 0.225][c]!],
+    [
+      'imagenet',
+      (value: number, c: number) => (value / 255 - [0.485, 0.456, 0.406][c]!) / [0.229, 0.224, 0.225][c]!,
+    ],
   ] as const)('is normalised %s', (normalization, expected) => {
     const values = float32View(write({ normalization }));
     for (const [i, value] of values.entries()) expect(value).toBeCloseTo(expected(crop[i]!, i % 3), 6);

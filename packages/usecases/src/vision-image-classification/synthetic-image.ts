@@ -5,8 +5,9 @@ const aspects = [4 / 3, 4 / 3, 4 / 3, 3 / 2, 3 / 4, 1] as const;
 
 /** Cells of the coarsest grid of texture along the shorter side; each next grid has twice as many, at less contrast. */
 const coarsestCells = 3;
-const gridCount = 7;
 const contrastRatio = 0.7;
+/** Colours change more slowly than the light does. */
+const grids = { light: 7, colour: 3 } as const;
 
 /** How far noise moves a value, up or down. */
 const noiseRange = 10;
@@ -44,21 +45,26 @@ export function drawImage(
 /** Sums of smooth random fields: one for the light, which all channels share, and a fainter one for each colour. */
 function paintTexture(random: Random, planes: readonly Float32Array[], width: number, height: number): void {
   const light = new Float32Array(width * height);
-  addFields(random, light, width, height, 150);
+  addFields(random, light, { width, height, contrast: 150, gridCount: grids.light });
   for (const plane of planes) {
     const level = 60 + 135 * random.uniform();
-    addFields(random, plane, width, height, 60);
+    addFields(random, plane, { width, height, contrast: 60, gridCount: grids.colour });
     for (let i = 0; i < plane.length; i++) plane[i] = plane[i]! + light[i]! + level;
   }
 }
 
-/** @param contrast of the coarsest field, between its lowest and its highest value */
+interface Fields {
+  readonly width: number;
+  readonly height: number;
+  /** Of the coarsest field, between its lowest and its highest value. */
+  readonly contrast: number;
+  readonly gridCount: number;
+}
+
 function addFields(
   random: Random,
   plane: Float32Array,
-  width: number,
-  height: number,
-  contrast: number,
+  { width, height, contrast, gridCount }: Fields,
 ): void {
   let cells = coarsestCells;
   let range = contrast;
