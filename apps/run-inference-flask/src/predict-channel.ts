@@ -1,8 +1,8 @@
-import type { TensorSpec } from '@aibench/core';
+import { ByRowCount, type TensorSpec } from '@aibench/core';
 import { predictTemplate } from '@aibench/flask';
+import { type InferenceTask, type RequestTensors, requestTensors } from '@aibench/harness';
 import { type HttpAnswer, type HttpClient, readJsonOutputs, statusError } from '@aibench/http';
 import type { Channel } from '@aibench/reference-store';
-import type { InferenceTask } from '@aibench/usecases';
 import type { RequestForm } from './request-form.js';
 import { hostFlag } from './service-addresses.js';
 
@@ -18,26 +18,29 @@ const hints: Readonly<Record<number, string>> = {
 export function predictChannel(
   client: HttpClient,
   { path, body, headers }: RequestForm,
-  task: Pick<InferenceTask, 'inputs' | 'references' | 'outputs'>,
+  task: RequestTensors & Pick<InferenceTask, 'batchSize'>,
 ): Channel {
-  const template = predictTemplate(body, [...task.inputs, ...task.references]);
-  const route = client.route({ method: 'POST', path, headers: { ...headers, ...template.headers } });
   const { address } = client;
-  const outputs: readonly TensorSpec[] = task.outputs.map(({ name, dtype, shape }) => ({
-    name,
-    dtype,
-    shape,
-  }));
-  const read = (answer: HttpAnswer, requestId: number) => {
+  const forms = new ByRowCount((rowCount) => {
+    const tensors = requestTensors(task, rowCount);
+    const template = predictTemplate(body, [...tensors.inputs, ...tensors.references]);
+    const route = client.route({ method: 'POST', path, headers: { ...headers, ...template.headers } });
+    const outputs: readonly TensorSpec[] = tensors.outputs.map(({ name, dtype, shape }) => ({
+      ...{ name, dtype, shape },
+    }));
+    return { template, route, outputs };
+  });
+  const read = (outputs: readonly TensorSpec[], answer: HttpAnswer, requestId: number) => {
     if (answer.status !== 200) throw statusError(address, answer, hints[answer.status]);
     return readJsonOutputs(outputs, answer.body, { address, requestId, flag: hostFlag });
   };
   return {
-    encode(data, requestId) {
+    encode(data, { id, rowCount }) {
+      const { template, route, outputs } = forms.get(rowCount);
       const message = template.encode(data);
       return async () => {
         const answer = await route.send(message);
-        return () => read(answer, requestId);
+        return () => read(outputs, answer, id);
       };
     },
     backlogBytes: () => client.backlogBytes(),
