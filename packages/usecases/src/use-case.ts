@@ -104,6 +104,8 @@ export interface StoredAnswers {
 
 /** One question for a model server: its tensors, its model, its right answers. Deterministic. */
 export interface InferenceTask {
+  /** Whether a request may have any number of rows, so that the model's outermost extents are open. */
+  readonly hasBatches: boolean;
   /** Rows of one request, as it was asked for. */
   readonly batchSize: number;
   /** Name under which the model is set up where the user gives none. */

@@ -1,4 +1,4 @@
-import type { TensorSpec } from '@aibench/core';
+import type { Dtype, TensorSpec } from '@aibench/core';
 import { tritonDatatype } from '@aibench/triton';
 import type { InferenceTask } from '@aibench/usecases';
 
@@ -10,7 +10,7 @@ export interface ModelConfigurationOptions {
   readonly modelName: string;
   readonly backend: TritonBackend;
   /** The tensors that the model takes and gives. */
-  readonly task: Pick<InferenceTask, 'inputs' | 'references' | 'outputs'>;
+  readonly task: Pick<InferenceTask, 'inputs' | 'references' | 'outputs' | 'hasBatches'>;
   /** Most rows in one run; 0 for a model without a batch dimension. */
   readonly maxBatchSize: number;
   /** Sizes at which a batch is run at once. */
@@ -26,11 +26,13 @@ export interface ModelConfigurationOptions {
 /**
  * A model's `config.pbtxt`: Triton's model configuration in the text form of
  * protocol buffers. Without a batch dimension the shapes are those of the use
- * case; with one, they are those of a row.
+ * case, their outermost extent open where requests may have any number of rows;
+ * with one, they are those of a row.
  */
 export function modelConfiguration(options: ModelConfigurationOptions): string {
   const { modelName, backend, task, maxBatchSize, instances, device, intraOpThreads } = options;
-  const tensors = (specs: readonly TensorSpec[]) => specs.map((spec) => tensor(spec, maxBatchSize > 0));
+  const tensors = (specs: readonly TensorSpec[]) =>
+    specs.map((spec) => tensor(spec.name, spec.dtype, dimsOf(spec, options)));
   return [
     `name: ${quoted(modelName)}`,
     ...backendLines[backend],
@@ -61,8 +63,12 @@ const threadsParameter: Readonly<Record<TritonBackend, string>> = {
   python: 'intra_op_thread_count',
 };
 
-function tensor({ name, dtype, shape }: TensorSpec, isBatched: boolean): string {
-  const dims = isBatched && shape.length > 1 ? shape.slice(1) : shape;
+function dimsOf({ shape }: TensorSpec, { maxBatchSize, task }: ModelConfigurationOptions): readonly number[] {
+  if (maxBatchSize > 0) return shape.length > 1 ? shape.slice(1) : shape;
+  return task.hasBatches ? [-1, ...shape.slice(1)] : shape;
+}
+
+function tensor(name: string, dtype: Dtype, dims: readonly number[]): string {
   return [
     '  {',
     `    name: ${quoted(name)}`,

@@ -22,6 +22,7 @@ export function fraudTask({ withReference, batchSize = 1 }: TaskOptions): Infere
   let evaluate: CompiledGraph | undefined;
   const graph = () => fraudGraph({ withReference });
   return {
+    hasBatches: false,
     batchSize,
     defaultModelName: withReference ? 'financialNet' : 'financialNet_NoReference',
     inputs: [{ ...transactionSpec, keyPrefix: 'transactionTensor' }],

@@ -39,6 +39,7 @@ export function imageTask(
   let evaluate: CompiledGraph | undefined;
   const graph = () => ownGraph(settings, layout);
   return {
+    hasBatches: true,
     batchSize,
     defaultModelName: mobileNetModelNames[layout],
     inputs: [{ ...image, shape: [batchSize, ...extents], keyPrefix: 'imageTensor' }],
