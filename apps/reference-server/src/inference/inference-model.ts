@@ -1,5 +1,5 @@
 import { AibenchError, elementCount, errorLine } from '@aibench/core';
-import { readGraphDef, writeOnnx } from '@aibench/models';
+import { type Graph, readGraphDef, writeOnnx } from '@aibench/models';
 import type { ElementType } from './element-type.js';
 import { ModelStatistics } from './model-statistics.js';
 import { OnnxSession, type SessionOptions, type SessionRun, type TensorDeclaration } from './onnx-session.js';
@@ -138,18 +138,24 @@ export interface LoadOptions extends SessionOptions {
 /**
  * Loads a model file: ONNX as it is, a TensorFlow graph translated to ONNX.
  *
+ * @param graph what a file in TensorFlow's format holds, where it has been read already; its weights are many, so it is
+ *   not kept
  * @throws ServerError when the file cannot be run here and the null model does not stand in for it
  */
-export async function loadModel(file: ModelFile, options: LoadOptions): Promise<InferenceModel> {
+export async function loadModel(
+  file: ModelFile,
+  options: LoadOptions,
+  graph?: Graph,
+): Promise<InferenceModel> {
   try {
-    return new InferenceModel(file, await OnnxSession.load(onnxBytes(file), options));
+    return new InferenceModel(file, await OnnxSession.load(onnxBytes(file, graph), options));
   } catch (error) {
     if (options.nullModel) return new InferenceModel(file, undefined, options.nullOutputs);
     throw error;
   }
 }
 
-function onnxBytes(file: ModelFile): Uint8Array {
+function onnxBytes(file: ModelFile, graph: Graph | undefined): Uint8Array {
   if (file.format === 'ONNX') return file.bytes;
   if (file.format !== 'TF') {
     throw new ServerError(
@@ -157,7 +163,8 @@ function onnxBytes(file: ModelFile): Uint8Array {
     );
   }
   try {
-    return writeOnnx(readGraphDef(file.bytes, { inputs: [...file.inputs], outputs: [...file.outputs] }));
+    const { bytes, inputs, outputs } = file;
+    return writeOnnx(graph ?? readGraphDef(bytes, { inputs, outputs }));
   } catch (error) {
     const reason = error instanceof AibenchError ? errorLine(error) : 'the file is no readable GraphDef';
     throw new ServerError(`the TensorFlow graph cannot be translated: ${reason}`, { cause: error });

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inputError } from '@aibench/core';
-import { readSavedModel, writeGraphDef } from '@aibench/models';
+import { readSavedModel } from '@aibench/models';
 import { InferenceModel, type LoadOptions, loadModel } from '../inference/inference-model.js';
 import type { ServedModel } from '../model-repository/served-model.js';
 
@@ -47,11 +47,12 @@ async function loadGraph(
   const model = await loadModel(
     {
       format: 'TF',
-      bytes: writeGraphDef(graph),
+      bytes,
       inputs: inputs.map(({ node }) => node),
       outputs: outputs.map(({ node }) => node),
     },
     { ...options, nullModel: false },
+    graph,
   );
   const session = model.session!;
   return {

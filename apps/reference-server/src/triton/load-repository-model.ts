@@ -1,7 +1,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errorLine, inputError } from '@aibench/core';
-import { readSavedModel, writeGraphDef } from '@aibench/models';
+import { type Graph, readSavedModel } from '@aibench/models';
 import { ModelConfig, ModelInstanceGroup_Kind } from '@aibench/triton';
 import { InferenceModel, type LoadOptions, loadModel, type ModelFile } from '../inference/inference-model.js';
 import type { TensorDeclaration } from '../inference/onnx-session.js';
@@ -72,8 +72,8 @@ async function load(
   }
   const platform = await platformOf(written, folder);
   const path = join(folder, written.defaultModelFilename || fileNames[platform]);
-  const file = await readModelFile(platform, path, written);
-  const model = await loadModel(file, { ...options, nullModel: false });
+  const { file, graph } = await readModelFile(platform, path, written);
+  const model = await loadModel(file, { ...options, nullModel: false }, graph);
   const session = model.session!;
   const config = completeConfig({ ...written, name, platform }, session);
   checkConfig(config, session);
@@ -127,7 +127,12 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-async function readModelFile(platform: Platform, path: string, config: ModelConfig): Promise<ModelFile> {
+/** The file, and the graph in it where that had to be read to know what goes in and comes out. */
+async function readModelFile(
+  platform: Platform,
+  path: string,
+  config: ModelConfig,
+): Promise<{ file: ModelFile; graph?: Graph }> {
   const isFolder = platform === 'tensorflow_savedmodel';
   const file = isFolder ? join(path, 'saved_model.pb') : path;
   let bytes: Uint8Array;
@@ -136,19 +141,19 @@ async function readModelFile(platform: Platform, path: string, config: ModelConf
   } catch (error) {
     throw inputError(file, error);
   }
-  if (platform === 'onnxruntime_onnx') return { format: 'ONNX', bytes, inputs: [], outputs: [] };
+  if (platform === 'onnxruntime_onnx') return { file: { format: 'ONNX', bytes, inputs: [], outputs: [] } };
   if (platform === 'tensorflow_graphdef') {
-    return {
-      ...{ format: 'TF', bytes },
-      inputs: config.input.map(({ name }) => name),
-      outputs: config.output.map(({ name }) => name),
-    };
+    const inputs = config.input.map(({ name }) => name);
+    return { file: { format: 'TF', bytes, inputs, outputs: config.output.map(({ name }) => name) } };
   }
   const { graph, inputs, outputs } = readSavedModel(bytes);
   return {
-    ...{ format: 'TF', bytes: writeGraphDef(graph) },
-    inputs: inputs.map(({ node }) => node),
-    outputs: outputs.map(({ node }) => node),
+    file: {
+      ...{ format: 'TF', bytes },
+      inputs: inputs.map(({ node }) => node),
+      outputs: outputs.map(({ node }) => node),
+    },
+    graph,
   };
 }
 
