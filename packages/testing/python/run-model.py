@@ -3,10 +3,11 @@
     run-model.py FOLDER < QUESTIONS
 
 FOLDER has saved_model.pb, model.graphdef and model.onnx. QUESTIONS is JSON: a list of maps from
-input names to {shape, data}. Prints JSON: for savedModel, graphDef and onnx the list of maps
-from output names to {shape, data}.
+input names to {shape, data}, where data is float32 in base64. Prints JSON: for savedModel, graphDef
+and onnx the list of maps from output names to {shape, data}.
 """
 
+import base64
 import json
 import os
 import sys
@@ -17,13 +18,19 @@ import tensorflow as tf
 
 folder = sys.argv[1]
 questions = [
-    {name: np.array(tensor["data"], np.float32).reshape(tensor["shape"]) for name, tensor in question.items()}
+    {
+        name: np.frombuffer(base64.b64decode(tensor["data"]), np.float32).reshape(tensor["shape"])
+        for name, tensor in question.items()
+    }
     for question in json.load(sys.stdin)
 ]
 
 
 def written(outputs):
-    return {name: {"shape": list(value.shape), "data": value.ravel().tolist()} for name, value in outputs.items()}
+    return {
+        name: {"shape": list(value.shape), "data": base64.b64encode(value.astype("<f4").tobytes()).decode()}
+        for name, value in outputs.items()
+    }
 
 
 signature = tf.saved_model.load(folder, tags=["serve"]).signatures["serving_default"]
