@@ -25,17 +25,26 @@ import { planSweep } from './search/sweep-plan.js';
  * of this one, runs the benchmark, writes the reports, ends the process.
  *
  * @param runnerUrl URL of the module that exports `runner`; load threads import it too
+ * @param defaults of flags, where they differ from those of every runner
  */
-export async function runInferenceCli(runnerUrl: URL): Promise<never> {
+export async function runInferenceCli(
+  runnerUrl: URL,
+  defaults: { readonly useCase?: string } = {},
+): Promise<never> {
   const { runner } = (await import(runnerUrl.href)) as { runner: Runner };
   return runCli({
     name: `aibench-run-inference-${runner.name}`,
     summary: runner.summary,
     packageUrl: runnerUrl.href,
-    flags: { ...runner.flags, ...loadFlags },
+    flags: { ...runner.flags, ...loadFlags, ...useCaseFlag(defaults.useCase) },
     examples: runner.examples ?? [],
     run: (context) => run(runner, runnerUrl, context),
   });
+}
+
+function useCaseFlag(useCase: string | undefined): Pick<typeof loadFlags, 'use-case'> | undefined {
+  if (useCase === undefined) return undefined;
+  return { 'use-case': { ...loadFlags['use-case'], defaultText: useCase } };
 }
 
 type AllFlags = FlagSet & typeof loadFlags;

@@ -7,8 +7,8 @@ import { defaultSteadyStateRule } from '../load-model/steady-state.js';
 /** The flags that every runner has, whichever server it asks. */
 export const loadFlags = {
   'use-case': flag.string({
-    default: defaultUseCaseName,
-    describe: 'What the rows of the data file mean',
+    default: '',
+    describe: `What the rows of the data mean; without it, what the manifest beside the data file says, otherwise ${defaultUseCaseName}`,
     placeholder: 'name',
     group: 'Input',
   }),
@@ -171,11 +171,13 @@ export const loadFlags = {
   'request-timeout': flag.duration({
     default: '30s',
     minMs: 1,
+    aliases: ['dial-read-timeout'],
     describe: 'Longest wait for an answer',
     group: 'Load',
   }),
   'ignore-errors': flag.boolean({
     default: false,
+    aliases: ['continue-on-error'],
     describe: 'Count failed requests and go on; otherwise the first one ends the run',
     group: 'Load',
   }),

@@ -59,7 +59,7 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<RunResult
     runner: runner.name,
     server,
     useCase: useCase.name,
-    rowNoun: useCase.rowNoun,
+    rowNoun: task.hasBatches ? useCase.rowNoun : undefined,
     dataSettings: data.settings,
     flags: options.recordedFlags,
     platform,

@@ -42,6 +42,12 @@ describe('the data of a run', () => {
     expect([useCase.row.sizeBytes, task.defaultModelName]).toEqual([1_152, 'financialNet_NoReference']);
   });
 
+  it('is what the manifest says where the user does not', async () => {
+    expect((await chooseRunData({ ...defaults, useCase: '' })).useCase).toBe('creditcard-fraud');
+    writeData(602_112, {});
+    expect((await chooseRunData({ ...defaults, useCase: '', file })).useCase).toBe(vision);
+  });
+
   it('has the settings that its manifest tells of', async () => {
     writeData(150_528, { settings: { 'image-layout': 'NCHW', 'image-dtype': 'uint8' } });
     const data = await chooseRunData({ ...defaults, file, batchSize: 2 });

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { AibenchError } from '@aibench/core';
 import {
   type DataManifest,
+  defaultUseCaseName,
   type InferenceTask,
   loadUseCase,
   type OptionValues,
@@ -45,9 +46,9 @@ export interface OpenRunData {
  */
 export async function chooseRunData(load: LoadValues): Promise<RunData> {
   const { file, verify, batchSize, enableReferenceDataRedis: withReference } = load;
-  const named = await loadUseCase(load.useCase);
-  const given = readSettings(named, load.dataSettings);
   const manifest = file === '' ? undefined : await readManifest(file);
+  const named = await loadUseCase(load.useCase || manifest?.useCase || defaultUseCaseName);
+  const given = readSettings(named, load.dataSettings);
   // A file that is not there is told of when it is opened as data.
   const sizeBytes =
     manifest === undefined

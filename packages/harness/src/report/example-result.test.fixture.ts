@@ -54,7 +54,7 @@ export const exampleResult: RunResult = {
     details: { host: 'a:6379', shards: 3 },
   },
   useCase: 'creditcard-fraud',
-  rowNoun: 'transactions',
+  rowNoun: undefined,
   dataSettings: undefined,
   load: {
     model: 'closed-loop',

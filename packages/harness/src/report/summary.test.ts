@@ -25,6 +25,17 @@ describe('summaryText', () => {
     expect(text.endsWith('\n')).toBe(true);
   });
 
+  it('tells rates in rows and in requests where a request may have several', () => {
+    const { load, rates } = exampleResult;
+    const images = { ...exampleResult, rowNoun: 'images', load: { ...load, batchSize: 3 } };
+    expect(lineOf({ ...images, rates: { ...rates, measuredRowsPerSecond: 7.46 } }, 'Throughput')).toBe(
+      'Throughput  7.5 images/s in 2.5 requests/s of 3 over 2s (3/s with burn-in)',
+    );
+    expect(lineOf({ ...images, rates: { ...rates, measuredRowsPerSecond: 1_200.4 } }, 'Throughput')).toMatch(
+      /^Throughput {2}1,200 images\/s/,
+    );
+  });
+
   it('has a row of latencies in ms for the service time and each stage that occurred', () => {
     const cells = (heading: string) =>
       summaryText(exampleResult)

@@ -37,11 +37,16 @@ function facts(result: RunResult): string {
 function throughputLine({ counts, load, rates, rowNoun }: RunResult): string {
   const { measuredPerSecond, measuredRowsPerSecond, measuredDurationMs, includingBurnInPerSecond } = rates;
   const rate =
-    load.batchSize === 1
+    rowNoun === undefined
       ? `${formatCount(measuredPerSecond)} inferences/s`
-      : `${formatCount(measuredRowsPerSecond)} ${rowNoun}/s in ${formatCount(measuredPerSecond)} requests/s of ${load.batchSize}`;
+      : `${formatRate(measuredRowsPerSecond)} ${rowNoun}/s in ${formatRate(measuredPerSecond)} requests/s of ${load.batchSize}`;
   const withBurnIn = counts.burnIn > 0 ? ` (${formatCount(includingBurnInPerSecond)}/s with burn-in)` : '';
   return `${rate} over ${formatDurationMs(Math.round(measuredDurationMs))}${withBurnIn}`;
+}
+
+/** Images take so long that tenths count. */
+function formatRate(perSecond: number): string {
+  return perSecond < 100 ? perSecond.toFixed(1) : formatCount(perSecond);
 }
 
 function loadLine({ model, schedule, limitRps }: LoadSettings): string {

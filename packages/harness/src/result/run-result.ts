@@ -25,8 +25,8 @@ export interface RunResult {
   readonly runner: string;
   readonly server: ServerDescription;
   readonly useCase: string;
-  /** What its rows are: `images`. */
-  readonly rowNoun: string;
+  /** What its rows are, where a request may have several: `images`; undefined where each has one. */
+  readonly rowNoun: string | undefined;
   /** How its rows were made, where the use case has choices; undefined where it has none. */
   readonly dataSettings: Readonly<Record<string, string | number>> | undefined;
   readonly load: LoadSettings;
