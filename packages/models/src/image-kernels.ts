@@ -28,9 +28,11 @@ export function convolutionKernel(node: ConvolutionNode, inputs: readonly Value[
   const inner = windowRows * windowColumns * from.channels;
   const source = { data: image.data, start: 0 };
   const target = { data: output.data, start: 0 };
-  if (inner === from.channels && image.data.length / inner === output.data.length / to.channels) {
-    // A window of 1x1 everywhere: the image is these rows already.
-    const count = image.data.length / inner;
+  const isEverywhere =
+    down === 1 && across === 1 && Object.values(node.padding).every((zeros) => zeros === 0);
+  if (inner === from.channels && isEverywhere) {
+    // A window of one pixel: the image is these rows already.
+    const count = from.batch * from.rows * from.columns;
     return () => multiplyRows(source, count, inner, filters.data, to.channels, target);
   }
   const line = { data: new Float32Array(to.columns * inner), start: 0 };
