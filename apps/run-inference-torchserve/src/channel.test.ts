@@ -12,7 +12,8 @@ import {
 } from './fake-torchserve.test.fixture.js';
 import type { TorchServeFlags } from './flags.js';
 
-const task: Pick<InferenceTask, 'inputs' | 'references' | 'outputs'> = {
+const task: Pick<InferenceTask, 'batchSize' | 'inputs' | 'references' | 'outputs'> = {
+  batchSize: 1,
   inputs: [{ name: 'transaction', dtype: 'float32', shape: [1, 3], keyPrefix: '' }],
   references: [],
   outputs: [{ name: 'out', dtype: 'float32', shape: [1, 2], keyPrefix: '' }],
@@ -30,7 +31,7 @@ describe.each(httpImplementations)('httpChannel, by the client %s,', (implementa
     afterwards({ stop: () => client.close(), stopNow() {} });
     const choice = { model: 'm', version: '', path: '/predictions/m' };
     const channel = httpChannel(client, { choice, task, body, headers: { 'x-run': '7' } });
-    const read = await channel.encode(data, 7)();
+    const read = await channel.encode(data, { id: 7, rowCount: 1 })();
     return read();
   }
 

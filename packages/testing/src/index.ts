@@ -25,6 +25,17 @@ export { type RedisCluster, startRedisCluster } from './redis-cluster.js';
 export { type RedisServer, redisCli, startRedis } from './redis-server.js';
 export { type ReferenceServer, type ReferenceServerPort, startReferenceServer } from './reference-server.js';
 export { repositoryRoot } from './repository-root.js';
+export {
+  answeredWindows,
+  loadReferences,
+  makeDataFile,
+  makeImageFile,
+  type ResultFile,
+  type RunOutcome,
+  readResult,
+  runWithResult,
+  succeed,
+} from './suite-run.js';
 export { startTcpPeer, type TcpPeer } from './tcp-peer.js';
 export { temporaryFolder } from './temporary-folder.js';
 export {
