@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import {
   AibenchError,
   errorLine,
@@ -8,7 +9,7 @@ import {
   type Tensor,
   tensorSizeBytes,
 } from '@aibench/core';
-import { writeOnnx } from '@aibench/models';
+import { findGraphDefEnds, type Graph, readGraphDef, readSavedModel, writeOnnx } from '@aibench/models';
 import type { ExpectedManifest, InferenceTask, InputSpec, UseCase } from '@aibench/usecases';
 import type { InferenceSession, Tensor as OnnxTensor, OnnxValue } from 'onnxruntime-node';
 
@@ -22,12 +23,14 @@ export class AnswerModel {
   readonly #session: InferenceSession;
   readonly #task: InferenceTask;
   readonly #output: InputSpec;
+  /** What the model calls its input and its output: a user's may have names of its own. */
+  readonly #names: { readonly input: string; readonly output: string };
   readonly #rowSizeBytes: number;
 
   private constructor(
     runtime: OnnxRuntime,
     session: InferenceSession,
-    { task, output, rowSizeBytes }: Asked,
+    { task, output, names, rowSizeBytes }: Asked,
     description: AnswerModel['description'],
   ) {
     this.description = description;
@@ -35,15 +38,17 @@ export class AnswerModel {
     this.#session = session;
     this.#task = task;
     this.#output = output;
+    this.#names = names;
     this.#rowSizeBytes = rowSizeBytes;
   }
 
   /**
    * Loads the use case's own model, or the user's.
    *
-   * @param modelFile an ONNX file; empty for the use case's own model
+   * @param modelFile an ONNX file, a GraphDef or the `saved_model.pb` of a SavedModel, frozen, with one input and one
+   *   output; empty for the use case's own model
    * @throws AIBENCH_USAGE where the use case has no model for its settings
-   * @throws AIBENCH_INPUT where the user's cannot be read, or has other inputs or outputs
+   * @throws AIBENCH_INPUT where the user's cannot be read, or has more inputs or outputs
    */
   static async open(useCase: UseCase, modelFile: string): Promise<AnswerModel> {
     const task = useCase.task({ withReference: false });
@@ -53,7 +58,7 @@ export class AnswerModel {
     // Only here: nothing else of this program needs it.
     const runtime = await import('onnxruntime-node');
     const session = await loadSession(runtime, bytes, modelFile);
-    checkNames(session, task, modelFile);
+    const names = onlyNames(session, modelFile);
     const description = {
       output: output.name,
       dtype: 'float32',
@@ -64,7 +69,7 @@ export class AnswerModel {
     return new AnswerModel(
       runtime,
       session,
-      { task, output, rowSizeBytes: useCase.row.sizeBytes },
+      { task, output, names, rowSizeBytes: useCase.row.sizeBytes },
       description,
     );
   }
@@ -90,12 +95,11 @@ export class AnswerModel {
   }
 
   async #answerRow(row: Uint8Array): Promise<Uint8Array> {
-    const { inputs } = this.#task.readRequest(row);
-    const feeds = Object.fromEntries(inputs.map((input) => [input.name, toOnnx(this.#runtime, input)]));
-    const { name, shape } = this.#output;
+    const [image] = this.#task.readRequest(row).inputs;
+    const { input, output } = this.#names;
     let answer: OnnxValue | undefined;
     try {
-      answer = (await this.#session.run(feeds, [name]))[name];
+      answer = (await this.#session.run({ [input]: toOnnx(this.#runtime, image!) }, [output]))[output];
     } catch (cause) {
       throw new AibenchError('AIBENCH_INPUT', `the model cannot answer: ${errorLine(cause)}`, {
         hint: 'does it take what the rows hold? see --model-file and the --image- flags',
@@ -108,7 +112,7 @@ export class AnswerModel {
     }
     throw new AibenchError(
       'AIBENCH_INPUT',
-      `the model answers ${type} ${formatShape(dims)} instead of float32 ${formatShape(shape)}`,
+      `the model answers ${type} ${formatShape(dims)} instead of float32 ${formatShape(this.#output.shape)}`,
       { hint: 'see --model-file' },
     );
   }
@@ -117,13 +121,28 @@ export class AnswerModel {
 interface Asked {
   readonly task: InferenceTask;
   readonly output: InputSpec;
+  readonly names: { readonly input: string; readonly output: string };
   readonly rowSizeBytes: number;
 }
 
+/** A model's ONNX file, made of the user's file where that is TensorFlow's. */
 async function readModel(path: string): Promise<Uint8Array> {
-  return readFile(path).catch((cause: unknown) => {
+  const bytes = await readFile(path).catch((cause: unknown) => {
     throw inputError(path, cause, 'see --model-file');
   });
+  if (!path.endsWith('.pb')) return bytes;
+  try {
+    return writeOnnx(readTensorFlow(bytes, basename(path) === 'saved_model.pb'));
+  } catch (cause) {
+    throw new AibenchError('AIBENCH_INPUT', `${path}: ${errorLine(cause)}`, {
+      hint: 'see --model-file',
+      cause,
+    });
+  }
+}
+
+function readTensorFlow(bytes: Uint8Array, isSavedModel: boolean): Graph {
+  return isSavedModel ? readSavedModel(bytes).graph : readGraphDef(bytes, findGraphDefEnds(bytes));
 }
 
 async function loadSession(
@@ -141,20 +160,17 @@ async function loadSession(
   }
 }
 
-function checkNames(session: InferenceSession, task: InferenceTask, modelFile: string): void {
-  const differ = (kind: string, has: readonly string[], wanted: readonly string[]) => {
-    throw new AibenchError(
-      'AIBENCH_INPUT',
-      `${modelFile} has the ${kind} ${has.join(', ')} instead of ${wanted.join(', ')}`,
-      { hint: 'see --model-file' },
-    );
-  };
-  const inputs = task.inputs.map(({ name }) => name);
-  const outputs = task.outputs.map(({ name }) => name);
-  if (inputs.some((name) => !session.inputNames.includes(name))) differ('inputs', session.inputNames, inputs);
-  if (outputs.some((name) => !session.outputNames.includes(name))) {
-    differ('outputs', session.outputNames, outputs);
+function onlyNames({ inputNames, outputNames }: InferenceSession, modelFile: string): Asked['names'] {
+  const [input, ...moreInputs] = inputNames;
+  const [output, ...moreOutputs] = outputNames;
+  if (input !== undefined && output !== undefined && moreInputs.length + moreOutputs.length === 0) {
+    return { input, output };
   }
+  throw new AibenchError(
+    'AIBENCH_INPUT',
+    `${modelFile} has the inputs ${inputNames.join(', ')} and the outputs ${outputNames.join(', ')}, not one of each`,
+    { hint: 'see --model-file' },
+  );
 }
 
 function toOnnx({ Tensor: OnnxTensor }: OnnxRuntime, { name, dtype, shape, data }: Tensor): OnnxTensor {

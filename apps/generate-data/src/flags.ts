@@ -67,7 +67,8 @@ export const commonFlags = {
   'model-file': flag.string({
     default: '',
     placeholder: 'path',
-    describe: "ONNX file of a model of your own that computes those answers, in place of the suite's",
+    describe:
+      "A model of your own that computes those answers, in place of the suite's: ONNX, a frozen GraphDef (.pb), or a SavedModel's saved_model.pb",
   }),
   'profile-file': flag.string({
     default: '',

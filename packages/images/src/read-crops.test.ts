@@ -96,13 +96,13 @@ describe('readCrops', () => {
   });
 
   it.each([
-    ['bad-cut-off.jpg', /premature end/],
-    ['bad-cut-off.png', /libpng|end of/i],
-    ['bad-damaged.png', /libpng|checksum|crc/i],
+    ['bad-cut-off.jpg', /it is damaged or cut off/],
+    ['bad-cut-off.png', /it is damaged or cut off/],
+    ['bad-damaged.png', /it is damaged or cut off/],
     ['bad-empty.jpg', /it is empty/],
     ['bad-text.jpg', /it is no image/],
     ['none.jpg', /there is no such file/],
-    ['', /it is no image|is a directory|it is a folder/],
+    ['', /it is a folder|it is no image/],
   ])('tells what is wrong with %j', async (name, message) => {
     await expect(cropsAt(fixture(name), [0, 0])).rejects.toMatchObject({
       code: 'AIBENCH_INPUT',
@@ -115,7 +115,7 @@ describe('readCrops', () => {
     const jpeg = readFileSync(fixture('larger.jpg'));
     const path = join(temporaryFolder(), 'cut.jpg');
     writeFileSync(path, jpeg.subarray(0, jpeg.length - 300));
-    await expect(cropsAt(path, [0, 0])).rejects.toThrow(/premature end/);
+    await expect(cropsAt(path, [0, 0])).rejects.toThrow(/damaged or cut off/);
   });
 
   it('refuses an image that is too long to be resized, and one without pixels', async () => {

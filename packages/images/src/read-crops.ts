@@ -158,10 +158,12 @@ function imageError(path: string, cause: unknown): AibenchError {
   return new AibenchError('AIBENCH_INPUT', `${path}: ${reasonOf(message)}`, { cause });
 }
 
-/** sharp's messages begin with where they come from, and may have a line for each warning. */
+/** libvips gathers what its threads say in one place, so that its own words may be another image's. */
 function reasonOf(message: string): string {
+  if (message.startsWith('it ')) return message;
   if (/unsupported image format/.test(message)) return 'it is no image';
   if (/Buffer is empty/.test(message)) return 'it is empty';
-  const line = message.split('\n').find((each) => each.trim() !== '') ?? message;
-  return line.replace(/^Input file( is)? ?/, 'it is ').replaceAll(/^\w+: /g, '');
+  if (/pixel limit/.test(message)) return 'it has too many pixels';
+  if (/is a directory/i.test(message)) return 'it is a folder';
+  return 'it is damaged or cut off';
 }

@@ -188,6 +188,8 @@ class FolderSource {
     if (this.#bad.has(place)) return;
     this.#bad.add(place);
     const name = this.#folder.names[place]!;
-    this.#options.onLeftOut?.(name, error.message.replace(`${this.#folder.pathOf(place)}: `, ''));
+    const path = this.#folder.pathOf(place);
+    // What follows the path, which both kinds of message name: `PATH: why` and `cannot read PATH: why`.
+    this.#options.onLeftOut?.(name, error.message.slice(error.message.indexOf(path) + path.length + 2));
   }
 }
