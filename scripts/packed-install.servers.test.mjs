@@ -96,8 +96,8 @@ it('runs the pipeline on every server', { timeout: 180_000 }, async () => {
     for (const [name, ...args] of [
       ['redisai', '-host', redis],
       ['tensorflow_serving', '-tensorflow-serving-host', tfserving, ...fetch],
-      ['triton_vision', '-host', triton, ...fetch],
-      ['triton_vision', '-protocol', 'http', '-host', tritonHttp, ...fetch],
+      ['triton_vision', '-use-case', 'creditcard-fraud', '-host', triton, ...fetch],
+      ['triton_vision', '-use-case', 'creditcard-fraud', '-protocol', 'http', '-host', tritonHttp, ...fetch],
       ['torchserve', '-torchserve-host', torchserve, ...management, ...fetch],
       ['torchserve', '-protocol', 'grpc', '-torchserve-grpc-host', torchserveGrpc, ...management, ...fetch],
       ['flask_tensorflow', '-restapi-host', flask, ...fetch],
@@ -105,6 +105,36 @@ it('runs the pipeline on every server', { timeout: 180_000 }, async () => {
     ]) {
       const summary = installed(`aibench_run_inference_${name}`, ...args, ...ask);
       expect(summary, name).toContain('500 of 500 answers, all right');
+    }
+    const images = join(folder, 'images.dat');
+    installed(
+      'aibench_generate_data_vision',
+      '-synthetic=3',
+      '-seed',
+      '3',
+      '-with-expected',
+      '-output-file',
+      images,
+    );
+    const vision = ['--use-case', 'vision-image-classification'];
+    installed('aibench-setup-model', '--server', 'redisai', '--host', redis, ...vision);
+    installed(
+      'aibench-setup-model',
+      '--server',
+      'triton',
+      '--host',
+      triton,
+      '--model-repository',
+      repository,
+      ...vision,
+    );
+    for (const [name, ...args] of [
+      ['redisai_vision', '-host', redis, '-batch-size', '2'],
+      ['triton_vision', '-host', triton],
+    ]) {
+      const summary = installed(`aibench_run_inference_${name}`, ...args, '-verify', '-file', images);
+      expect(summary, name).toMatch(/images\/s in .* requests\/s/);
+      expect(summary, name).toContain('answers, all right');
     }
   } finally {
     server.kill();

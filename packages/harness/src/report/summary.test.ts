@@ -31,6 +31,7 @@ describe('summaryText', () => {
     expect(lineOf({ ...images, rates: { ...rates, measuredRowsPerSecond: 7.46 } }, 'Throughput')).toBe(
       'Throughput  7.5 images/s in 2.5 requests/s of 3 over 2s (3/s with burn-in)',
     );
+    expect(lineOf(images, 'Use case')).toBe('Use case    creditcard-fraud, 3 images a request');
     expect(lineOf({ ...images, rates: { ...rates, measuredRowsPerSecond: 1_200.4 } }, 'Throughput')).toMatch(
       /^Throughput {2}1,200 images\/s/,
     );

@@ -15,13 +15,12 @@ export function summaryText(result: RunResult): string {
 
 function facts(result: RunResult): string {
   const { load, server, client } = result;
-  const reference = load.withReference ? 'with reference data' : 'without reference data';
   const rows: [string, string][] = [
     [
       'Server',
       `${server.product} ${server.version}${server.isReference ? ' (the embedded reference server)' : ''}`,
     ],
-    ['Use case', `${result.useCase}, ${reference}`],
+    ['Use case', useCaseLine(result)],
     ['Load', `${loadLine(load)}, ${load.workers} workers on ${plural(load.threads, 'thread')}`],
     ['Requests', requestsLine(result)],
     ['Throughput', throughputLine(result)],
@@ -32,6 +31,12 @@ function facts(result: RunResult): string {
   rows.push(['Client', `${client.cpuPerRequestUs.toFixed(1)} us CPU a request, ${busyText(result)}`]);
   if (load.verify) rows.push(['Verified', verifiedLine(result)]);
   return rows.map(([name, text]) => `${name.padEnd(11)} ${text}`).join('\n');
+}
+
+function useCaseLine({ useCase, load, rowNoun }: RunResult): string {
+  if (rowNoun !== undefined)
+    return `${useCase}, ${plural(load.batchSize, rowNoun.replace(/s$/, ''))} a request`;
+  return `${useCase}, ${load.withReference ? 'with' : 'without'} reference data`;
 }
 
 function throughputLine({ counts, load, rates, rowNoun }: RunResult): string {
