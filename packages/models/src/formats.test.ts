@@ -6,6 +6,7 @@ import { evaluate } from './compile-graph.js';
 import type { Graph, PlainOp } from './graph.js';
 import { GraphBuilder } from './graph-builder.js';
 import { readGraphDef } from './read-graph-def.js';
+import { readOnnx } from './read-onnx.js';
 import { writeGraphDef } from './write-graph-def.js';
 import { writeOnnx } from './write-onnx.js';
 
@@ -112,16 +113,20 @@ describe('written as ONNX', () => {
   });
 });
 
-describe('written as a GraphDef and read again', () => {
-  it('a graph gives the same answers, to the bit', () => {
+describe('written and read again', () => {
+  it.each<[string, readonly string[], (graph: Graph) => Graph]>([
+    [
+      'a GraphDef',
+      ['r', 'x'],
+      (graph) => readGraphDef(writeGraphDef(graph), { inputs: ['r', 'x:0'], outputs: ['both', 'cube:0'] }),
+    ],
+    ['ONNX', ['x', 'r'], (graph) => readOnnx(writeOnnx(graph))],
+  ])('as %s, a graph gives the same answers, to the bit', (_format, inputNames, writtenAndRead) => {
     fc.assert(
       fc.property(fc.integer(), (seed) => {
         const graph = randomGraph(seed);
-        const again = readGraphDef(writeGraphDef(graph), {
-          inputs: ['r', 'x:0'],
-          outputs: ['both', 'cube:0'],
-        });
-        expect(again.inputs.map((input) => input.name)).toEqual(['r', 'x']);
+        const again = writtenAndRead(graph);
+        expect(again.inputs.map((input) => input.name)).toEqual(inputNames);
         expect(again.outputs).toEqual(graph.outputs);
         const inputs = randomInputs(graph, seed + 1);
         expect(evaluate(again, inputs)).toEqual(evaluate(graph, inputs));

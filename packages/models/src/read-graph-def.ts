@@ -98,10 +98,10 @@ const valueless: ReadonlySet<string> = new Set(['NoOp', 'Const', 'Placeholder', 
 /** The graph of a GraphDef's nodes; as {@link readGraphDef}. */
 export function graphOf(nodeDefs: readonly NodeDef[], options: GraphDefOptions): Graph {
   const nodes = new Map(nodeDefs.map((node) => [node.name, node]));
-  const translator = new Translator(nodes);
+  const outputs = options.outputs.map(nodeOfTensor);
+  const translator = new Translator(nodes, outputs);
   // Inputs first and in the caller's order, since that is the order in which values are given.
   for (const input of options.inputs) translator.addInput(nodeOfTensor(input));
-  const outputs = options.outputs.map(nodeOfTensor);
   for (const node of inOrder(nodes, outputs)) translator.add(node);
   return translator.finish(options.name ?? 'model', outputs);
 }
@@ -162,12 +162,16 @@ class Translator {
   readonly #constants = new Map<string, ConstantValue>();
   /** Integers, which don't become nodes. */
   readonly #settings = new Map<string, IntegerSetting>();
+  /** Constants by other names. */
+  readonly #sameAs = new Map<string, string>();
+  readonly #outputs: ReadonlySet<string>;
   /** Images with zeros around them, which become part of the convolution that takes them. */
   readonly #padded = new Map<string, { readonly input: string; readonly padding: Padding }>();
   readonly #added = new Set<string>();
 
-  constructor(nodes: ReadonlyMap<string, NodeDef>) {
+  constructor(nodes: ReadonlyMap<string, NodeDef>, outputs: readonly string[]) {
     this.#nodes = nodes;
+    this.#outputs = new Set(outputs);
   }
 
   addInput(name: string): void {
@@ -192,7 +196,7 @@ class Translator {
   add(node: NodeDef): void {
     if (this.#added.has(node.name)) return;
     this.#added.add(node.name);
-    const inputs = dataInputs(node);
+    const inputs = this.#inputs(node);
     const setting = this.#computedSetting(node, inputs);
     if (setting !== undefined) {
       this.#settings.set(node.name, setting);
@@ -210,7 +214,11 @@ class Translator {
       );
     }
     const plainOp = plainOps[node.op];
-    if (plainOp !== undefined) this.#builder.apply(plainOp, node.name, inputs);
+    const [first = ''] = inputs;
+    if (plainOp === 'identity' && this.#constants.has(first) && !this.#outputs.has(node.name)) {
+      // Freezing leaves one behind each weight, where a variable was read.
+      this.#sameAs.set(node.name, first);
+    } else if (plainOp !== undefined) this.#builder.apply(plainOp, node.name, inputs);
     else if (batchNormalizationOps.has(node.op)) this.#addBatchNormalization(node);
     else this.#addOther(node, inputs);
   }
@@ -258,6 +266,10 @@ class Translator {
     return this.#builder.build(name, outputs);
   }
 
+  #inputs(node: NodeDef): string[] {
+    return dataInputs(node).map((input) => this.#sameAs.get(input) ?? input);
+  }
+
   #addConstant(node: NodeDef): void {
     const constant = readConstant(node);
     if (constant.dtype === 'integer') {
@@ -272,7 +284,7 @@ class Translator {
   #addConvolution(node: NodeDef, op: ConvolutionOp): void {
     refuseDilation(node);
     const strides = readWindow(node, 'strides');
-    const [input = '', filters = ''] = dataInputs(node);
+    const [input = '', filters = ''] = this.#inputs(node);
     const { input: images, padding: before } = this.#padded.get(input) ?? { input, padding: noPadding };
     const [batch = 0, rows = 0, columns = 0, channels = 0] = this.#builder.shapeOf(images);
     const [windowRows = 1, windowColumns = 1] = this.#builder.shapeOf(filters);
@@ -297,7 +309,7 @@ class Translator {
       );
     }
     readWindow(node, 'strides');
-    this.#builder.batchNormalization(node.name, dataInputs(node), floatOf(node, 'epsilon', 1e-4));
+    this.#builder.batchNormalization(node.name, this.#inputs(node), floatOf(node, 'epsilon', 1e-4));
   }
 
   #addAveragePool(node: NodeDef, input: string): void {
@@ -343,7 +355,7 @@ class Translator {
   }
 
   #addMatMul(node: NodeDef): void {
-    const [a = '', b = ''] = dataInputs(node);
+    const [a = '', b = ''] = this.#inputs(node);
     const left = isTrue(node, 'transpose_a') ? this.#transposed(node, a) : a;
     const right = isTrue(node, 'transpose_b') ? this.#transposed(node, b) : b;
     this.#builder.apply('matMul', node.name, [left, right]);
