@@ -19,6 +19,7 @@ export type {
 } from './graph.js';
 export { type ConvolutionOptions, GraphBuilder, type InputShapes, withInputShapes } from './graph-builder.js';
 export { batchExtent } from './infer-shape.js';
+export { type ModelFormat, modelFormatOf } from './model-format.js';
 export { findGraphDefEnds, type GraphDefEnds, type GraphDefOptions, readGraphDef } from './read-graph-def.js';
 export { type ReadOnnxOptions, readOnnx } from './read-onnx.js';
 export {

@@ -134,6 +134,13 @@ export interface InferenceTask {
   expectedOutputs(rows: Uint8Array, firstRow?: number): Tensor[];
   /** The model as a graph, weights and normalisation included, ready to be written for a server. */
   graph(): Graph;
+  /**
+   * The same model with the weights of a user's file, in whichever format that is, so that it can be written for any
+   * server. Absent where the model's weights are its own.
+   *
+   * @throws AIBENCH_INPUT where the file cannot be read, or is of another network
+   */
+  importGraph?(file: Uint8Array): Graph;
 }
 
 /** A tensor that crosses the wire under a key of its own, where the server is RedisAI. */

@@ -5,6 +5,8 @@ import { imageSpec } from './image-row.js';
 import type { ImageSettings } from './image-settings.js';
 import { mobileNetGraph, mobileNetModelNames, mobileNetNames } from './model/mobilenet-graph.js';
 import { classCount } from './model/mobilenet-layers.js';
+import type { MobileNetWeights } from './model/mobilenet-weights.js';
+import { readMobileNetWeights } from './model/read-mobilenet-weights.js';
 
 /**
  * An answer is 1001 probabilities. Servers sum float32 products in orders of their own, which moves a probability by
@@ -60,11 +62,16 @@ export function imageTask(
       return evaluate([readImages(rows)]);
     },
     graph,
+    importGraph: (file) => ownGraph(settings, layout, readMobileNetWeights(file)),
   };
 }
 
 /** The suite's own model takes images of one size, as fractions, and knows no other. */
-function ownGraph({ size, dtype }: ImageSettings, layout: 'nhwc' | 'nchw'): Graph {
+function ownGraph(
+  { size, dtype }: ImageSettings,
+  layout: 'nhwc' | 'nchw',
+  weights?: MobileNetWeights,
+): Graph {
   if (size !== 224 || dtype !== 'float32') {
     throw new AibenchError(
       'AIBENCH_USAGE',
@@ -72,5 +79,5 @@ function ownGraph({ size, dtype }: ImageSettings, layout: 'nhwc' | 'nchw'): Grap
       { hint: 'a model of your own comes with --model-file; the data of --image-size and --image-dtype' },
     );
   }
-  return mobileNetGraph({ layout });
+  return mobileNetGraph(weights === undefined ? { layout } : { layout, weights });
 }

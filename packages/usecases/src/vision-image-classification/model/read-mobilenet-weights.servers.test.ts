@@ -2,11 +2,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AibenchError, float32View } from '@aibench/core';
-import { writeGraphDef, writeOnnx, writeSavedModel } from '@aibench/models';
+import { type ModelFormat, writeGraphDef, writeOnnx, writeSavedModel } from '@aibench/models';
 import { describeWithPython, runPython, temporaryFolder } from '@aibench/testing';
 import { expect, it } from 'vitest';
 import { mobileNetGraph, mobileNetNames } from './mobilenet-graph.js';
-import { type MobileNetFormat, readMobileNetWeights } from './read-mobilenet-weights.js';
+import { readMobileNetWeights } from './read-mobilenet-weights.js';
 
 const scripts = fileURLToPath(new URL('../../../../testing/python/', import.meta.url));
 const imageCount = 2;
@@ -31,7 +31,7 @@ await describeWithPython('tensorflow', 'a MobileNet that TensorFlow made', (pyth
     });
     const images = readFileSync(join(folder, 'images.f32'));
     const expected = floats(readFileSync(join(folder, 'answers.f32')));
-    const files: readonly [string, MobileNetFormat][] = [
+    const files: readonly [string, ModelFormat][] = [
       ['frozen.pb', 'graphdef'],
       [join('saved_model', 'saved_model.pb'), 'savedmodel'],
     ];

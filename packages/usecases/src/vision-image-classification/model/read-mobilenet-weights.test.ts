@@ -2,25 +2,27 @@ import {
   type Graph,
   GraphBuilder,
   type GraphNode,
+  type ModelFormat,
   writeGraphDef,
   writeOnnx,
   writeSavedModel,
 } from '@aibench/models';
 import { describe, expect, it } from 'vitest';
+import { loadUseCase } from '../../registry.js';
 import { type MobileNetOptions, mobileNetGraph } from './mobilenet-graph.js';
 import { classCount, featureCount } from './mobilenet-layers.js';
 import type { LayerWeights, MobileNetWeights } from './mobilenet-weights.js';
-import { type MobileNetFormat, readMobileNetWeights } from './read-mobilenet-weights.js';
+import { readMobileNetWeights } from './read-mobilenet-weights.js';
 import { seededWeights } from './seeded-weights.js';
 
 const seeded = seededWeights();
 
-const writers: Readonly<Record<MobileNetFormat, (graph: Graph) => Uint8Array>> = {
+const writers: Readonly<Record<ModelFormat, (graph: Graph) => Uint8Array>> = {
   onnx: writeOnnx,
   graphdef: writeGraphDef,
   savedmodel: writeSavedModel,
 };
-const formats = Object.keys(writers) as MobileNetFormat[];
+const formats = Object.keys(writers) as ModelFormat[];
 
 /** All numbers one after the other, and what they are normalised by. */
 function numbersOf({ layers, classes }: MobileNetWeights): Buffer {
@@ -77,7 +79,8 @@ function changedNode(
 describe('weights read from a file', () => {
   it.each(formats)('%s: are those that were written, to the bit', (format) => {
     const bytes = writers[format](mobileNetGraph({ weights: seeded }));
-    const read = readMobileNetWeights(bytes, format);
+    // The format is seen from the bytes.
+    const read = readMobileNetWeights(bytes);
     expect(numbersOf(read).equals(numbersOf(seeded))).toBe(true);
   });
 
@@ -133,6 +136,22 @@ describe('weights read from a file', () => {
       Float32Array.from({ length: 4 }, (_, i) => weights[i * classCount + c]!);
     expect(column(0, classes.weights)).toEqual(new Float32Array(4));
     expect(column(1000, classes.weights)).toEqual(column(1000, seeded.classes.weights));
+  });
+});
+
+describe('the task of the use case', () => {
+  it('has the model with the weights of a file', async () => {
+    const { task } = await loadUseCase('vision-image-classification');
+    const { defaultModelName, importGraph } = task({ withReference: false });
+    const weights = {
+      ...seeded,
+      classes: { ...seeded.classes, biases: new Float32Array(classCount).fill(2) },
+    };
+    const graph = importGraph!(writeOnnx(mobileNetGraph({ weights, layout: 'nchw' })));
+    expect(graph.name).toBe(defaultModelName);
+    expect(graph.inputs).toEqual(mobileNetGraph({ weights }).inputs);
+    const biases = graph.nodes.find(({ name }) => name.endsWith('Conv2d_1c_1x1/biases'));
+    expect(biases).toMatchObject({ values: weights.classes.biases });
   });
 });
 

@@ -3,6 +3,8 @@ import {
   evaluate,
   findGraphDefEnds,
   type Graph,
+  type ModelFormat,
+  modelFormatOf,
   readGraphDef,
   readOnnx,
   readSavedModel,
@@ -11,9 +13,6 @@ import { matchMobileNet } from './match-mobilenet.js';
 import { mobileNetGraph } from './mobilenet-graph.js';
 import { classCount } from './mobilenet-layers.js';
 import type { MobileNetWeights } from './mobilenet-weights.js';
-
-/** Forms of file that a trained MobileNet comes in. */
-export type MobileNetFormat = 'onnx' | 'graphdef' | 'savedmodel';
 
 /** Largest difference between the file's answer and that of its weights here. */
 const tolerance = 1e-4;
@@ -24,16 +23,17 @@ const tolerance = 1e-4;
  * gets "background" before them, as that of 1001 has, with a probability of 0.
  *
  * @param bytes an ONNX file, a frozen GraphDef, or the `saved_model.pb` of a frozen SavedModel
+ * @param format Default: what the first bytes say
  * @throws AIBENCH_INPUT where it cannot be read, is another network, or its weights are variables
  */
-export function readMobileNetWeights(bytes: Uint8Array, format: MobileNetFormat): MobileNetWeights {
+export function readMobileNetWeights(bytes: Uint8Array, format = modelFormatOf(bytes)): MobileNetWeights {
   const graph = readGraph(bytes, format);
   const weights = matchMobileNet(graph);
   checkAnswer(graph, weights);
   return weights;
 }
 
-function readGraph(bytes: Uint8Array, format: MobileNetFormat): Graph {
+function readGraph(bytes: Uint8Array, format: ModelFormat): Graph {
   if (format === 'onnx') return readOnnx(bytes);
   if (format === 'savedmodel') return readSavedModel(bytes).graph;
   const { inputs, outputs } = findGraphDefEnds(bytes);
