@@ -8,7 +8,7 @@ import {
   writeSavedModel,
 } from '@aibench/models';
 import { describe, expect, it } from 'vitest';
-import { loadUseCase } from '../../registry.js';
+import { useCase } from '../index.js';
 import { type MobileNetOptions, mobileNetGraph } from './mobilenet-graph.js';
 import { classCount, featureCount } from './mobilenet-layers.js';
 import type { LayerWeights, MobileNetWeights } from './mobilenet-weights.js';
@@ -140,9 +140,8 @@ describe('weights read from a file', () => {
 });
 
 describe('the task of the use case', () => {
-  it('has the model with the weights of a file', async () => {
-    const { task } = await loadUseCase('vision-image-classification');
-    const { defaultModelName, importGraph } = task({ withReference: false });
+  it('has the model with the weights of a file', () => {
+    const { defaultModelName, importGraph } = useCase.task({ withReference: false });
     const weights = {
       ...seeded,
       classes: { ...seeded.classes, biases: new Float32Array(classCount).fill(2) },
