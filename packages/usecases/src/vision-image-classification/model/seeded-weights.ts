@@ -16,7 +16,7 @@ const weightsSeed = 224;
 
 /**
  * What is added to each normalised channel, so that ReLU6 cuts off a sixth of it rather than half. With 0, rounding errors
- * grow 20 times as much on their way through the layers, and images of one kind get answers that differ less.
+ * grow tens of times as much on their way through the layers, and images of one kind get answers that differ less.
  */
 const layerOffset = 1;
 
