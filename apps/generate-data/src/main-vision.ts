@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { generateDataCli } from './generate-data-cli.js';
 
 // The Go suite's aibench_generate_data_vision: the same program, for images where the command line names no use case.

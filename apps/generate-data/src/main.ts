@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { defaultUseCaseName } from '@aibench/usecases';
 import { generateDataCli } from './generate-data-cli.js';
 

@@ -30,7 +30,7 @@ describe('aibench-generate-data for images', () => {
     const piped = await generate('--seed', '5', '--input-val-dir', fixtures);
     expect(piped).toMatchObject({ exitCode: 0 });
     expect(piped.stdout.length).toBe(imageCount * rowSizeBytes);
-    const alias = join(dirname(binaryPath('generate-data')), 'main-vision.js');
+    const alias = join(dirname(binaryPath('generate-data')), 'start-vision.cjs');
     const { status, stderr } = spawnSync(
       process.execPath,
       [alias, '-seed=5', '-input-val-dir', fixtures, '-batch-size', '5', `-output-file=${path}`, '-limit=-1'],

@@ -118,8 +118,8 @@ class FolderSource {
   async *#readAhead(): AsyncGenerator<ReadImage, void, undefined> {
     const places = this.#places();
     const reading: Promise<ReadImage>[] = [];
-    // One more than there are threads, so that none waits for this one to hand it the next file.
-    const inFlight = this.#options.threads + 1;
+    // So many that threads have work while the first of these is waited for, or is written.
+    const inFlight = 2 * this.#options.threads + 1;
     for (;;) {
       while (reading.length < inFlight && !this.#closed) {
         const { done, value } = places.next();
