@@ -232,6 +232,20 @@ describe('images that are drawn', () => {
     expect([even.rowCount, odd.rowCount]).toEqual([2, 1]);
   });
 
+  it('are limited as those of a folder are', async () => {
+    expect((await read({ values: { synthetic: 3, limit: 2 } })).rows).toBe(2);
+    const usage = { code: 'AIBENCH_USAGE', message: expect.stringContaining('--limit 0 leaves no image') };
+    await expect(read({ values: { limit: 0 } })).rejects.toMatchObject(usage);
+  });
+
+  it('are not drawn where there is a folder', async () => {
+    const both = read({ inputPath: fixtures, values: { synthetic: 3 } });
+    await expect(both).rejects.toMatchObject({
+      code: 'AIBENCH_USAGE',
+      hint: expect.stringContaining('--synthetic'),
+    });
+  });
+
   it('are 1000 where no number is given', async () => {
     const source = await useCase.openSource(base);
     expect(source.rowCount).toBe(1000);

@@ -28,7 +28,7 @@ function withSettings(values: OptionValues): UseCase {
       const { inputPath } = options;
       const { synthetic } = imageSourceOptions(options);
       if (inputPath !== undefined) return openFolderSource(settings, inputPath, options);
-      return openSyntheticSource(settings, synthetic ?? 0, options);
+      return openSyntheticSource(settings, synthetic, options);
     },
     task: (options) => imageTask(settings, options),
   };

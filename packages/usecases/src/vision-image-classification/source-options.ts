@@ -1,3 +1,4 @@
+import { AibenchError } from '@aibench/core';
 import { completeValues } from '../option-values.js';
 import type { OptionValues, SourceOptions, UseCaseOption } from '../use-case.js';
 
@@ -26,7 +27,7 @@ export const sourceOptions = [
   },
   {
     name: 'limit',
-    describe: 'Images to read, the first in the order of their names; below 0 is all',
+    describe: 'Images to read or draw, the first in the order of their names; below 0 is all',
     isSetting: false,
     value: { kind: 'integer', default: -1 },
   },
@@ -46,21 +47,34 @@ export const sourceOptions = [
 
 /** What the options ask for. */
 export interface ImageSourceOptions {
-  /** Undefined where there is a folder. */
-  readonly synthetic: number | undefined;
-  /** Infinity for all. */
+  /** Images to draw where there is no folder. */
+  readonly synthetic: number;
+  /** Files that count, the first by name; Infinity for all. */
   readonly limit: number;
   readonly cropsPerImage: number;
   readonly failOnBadImage: boolean;
 }
 
-/** Reads the options' values; those that are missing have their defaults. */
+/**
+ * Reads the options' values; those that are missing have their defaults.
+ *
+ * @throws AIBENCH_USAGE where they leave no image, or where images are to be read and to be drawn
+ */
 export function imageSourceOptions({ inputPath, values = {} }: SourceOptions): ImageSourceOptions {
   const all: OptionValues = completeValues(sourceOptions, values, {});
-  const limit = Number(all['limit']);
+  const [synthetic, limit] = [Number(all['synthetic']), Number(all['limit'])];
+  if (limit === 0) {
+    throw new AibenchError('AIBENCH_USAGE', '--limit 0 leaves no image', { hint: 'below 0 is all of them' });
+  }
+  if (inputPath !== undefined && synthetic > 0) {
+    throw new AibenchError('AIBENCH_USAGE', `images are read from --${inputOption} or drawn, not both`, {
+      hint: 'leave --synthetic out; --limit says how many are read',
+    });
+  }
+  const most = limit < 0 ? Number.POSITIVE_INFINITY : limit;
   return {
-    synthetic: inputPath === undefined ? Number(all['synthetic']) || syntheticImages : undefined,
-    limit: limit < 0 ? Number.POSITIVE_INFINITY : limit,
+    synthetic: Math.min(synthetic === 0 ? syntheticImages : synthetic, most),
+    limit: most,
     cropsPerImage: Number(all['re-use-factor']),
     failOnBadImage: all['on-bad-image'] === 'fail',
   };
