@@ -8,8 +8,10 @@ import type { Graph, PlainOp } from './graph.js';
 import { GraphBuilder } from './graph-builder.js';
 import { readGraphDef } from './read-graph-def.js';
 import { readOnnx } from './read-onnx.js';
+import { readSavedModel } from './read-saved-model.js';
 import { writeGraphDef } from './write-graph-def.js';
 import { writeOnnx } from './write-onnx.js';
+import { writeSavedModel } from './write-saved-model.js';
 
 const activations: readonly PlainOp[] = ['relu6', 'relu', 'sigmoid', 'tanh', 'identity'];
 
@@ -117,6 +119,31 @@ describe('networks of convolutions', () => {
         const [actual, expected] = [again, graph].map((each) => evaluate(each, [x]).map(({ data }) => data));
         expect(Buffer.concat(actual!).equals(Buffer.concat(expected!))).toBe(true);
       }),
+    );
+  });
+});
+
+describe('a file with bytes changed', () => {
+  const graph = randomNetwork(3);
+  const outputs = graph.outputs.map(({ name }) => name);
+  it.each<[string, Uint8Array, (bytes: Uint8Array) => Graph]>([
+    ['ONNX', writeOnnx(graph), (bytes) => readOnnx(bytes)],
+    ['a GraphDef', writeGraphDef(graph), (bytes) => readGraphDef(bytes, { inputs: ['x'], outputs })],
+    ['a SavedModel', writeSavedModel(graph), (bytes) => readSavedModel(bytes).graph],
+  ])('is read, or refused in words: %s', (_format, bytes, read) => {
+    const change = fc.tuple(fc.nat(bytes.length - 1), fc.nat(255));
+    const changes = fc.array(change, { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(changes, fc.option(fc.nat(bytes.length)), (places, length) => {
+        const changed = Uint8Array.from(bytes);
+        for (const [at, value] of places) changed[at] = value;
+        try {
+          expect(read(changed.subarray(0, length ?? bytes.length)).nodes.length).toBeGreaterThan(0);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'AIBENCH_INPUT' });
+        }
+      }),
+      { numRuns: 1_000 },
     );
   });
 });
