@@ -54,7 +54,7 @@ export class AnswerModel {
     const task = useCase.task({ withReference: false });
     const [output] = task.outputs;
     if (output === undefined) throw new Error(`${useCase.name} has no output`);
-    const bytes = modelFile === '' ? writeOnnx(task.graph()) : await readModel(modelFile);
+    const bytes = modelFile === '' ? writeOnnx(task.graph()) : await readModel(modelFile, task);
     // Only here: nothing else of this program needs it.
     const runtime = await import('onnxruntime-node');
     const session = await loadSession(runtime, bytes, modelFile);
@@ -125,11 +125,16 @@ interface Asked {
   readonly rowSizeBytes: number;
 }
 
-/** A model's ONNX file, made of the user's file where that is TensorFlow's. */
-async function readModel(path: string): Promise<Uint8Array> {
+/**
+ * A model's ONNX file: with the weights of the user's in the use case's own network, as aibench-setup-model writes it,
+ * or, where it is another network, the user's file, translated where it is TensorFlow's.
+ */
+async function readModel(path: string, task: InferenceTask): Promise<Uint8Array> {
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw inputError(path, cause, 'see --model-file');
   });
+  const imported = importGraph(task, bytes);
+  if (imported !== undefined) return writeOnnx(imported);
   if (!path.endsWith('.pb')) return bytes;
   try {
     return writeOnnx(readTensorFlow(bytes, basename(path) === 'saved_model.pb'));
@@ -138,6 +143,15 @@ async function readModel(path: string): Promise<Uint8Array> {
       hint: 'see --model-file',
       cause,
     });
+  }
+}
+
+function importGraph(task: InferenceTask, bytes: Uint8Array): Graph | undefined {
+  try {
+    return task.importModel?.(bytes).graph();
+  } catch (error) {
+    if (error instanceof AibenchError && error.code === 'AIBENCH_INPUT') return undefined;
+    throw error;
   }
 }
 

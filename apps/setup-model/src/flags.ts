@@ -25,7 +25,12 @@ export const commonFlags = {
   'model-file': flag.string({
     default: '',
     placeholder: 'path',
-    describe: "A model of your own, with the use case's inputs and outputs, in place of the suite's",
+    describe: "A trained model of your own, with the use case's inputs and outputs, in place of the suite's",
+  }),
+  'as-is': flag.boolean({
+    default: false,
+    describe:
+      'Give the server the file of --model-file unchanged; otherwise, of an image model, its weights are written in the network and the format of the server',
   }),
   'output-dir': flag.string({
     default: '',

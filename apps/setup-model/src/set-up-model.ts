@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { AibenchError, float32View, formatShape, type Tensor } from '@aibench/core';
+import { AibenchError, errorLine, float32View, formatShape, type Tensor } from '@aibench/core';
 import { answerDifference, checkAnswerShape } from '@aibench/harness';
 import type { CommandContext } from '@aibench/harness/cli';
-import { loadUseCase } from '@aibench/usecases';
+import { type InferenceTask, loadUseCase } from '@aibench/usecases';
 import { drawProbe } from './draw-probe.js';
 import type { commonFlags } from './flags.js';
 import type { InstalledModel, ModelSetup, OwnModel, SetupContext } from './model-setup.js';
@@ -20,13 +20,16 @@ export async function setUpModel(
   { flags, stdout, signal }: CommandContext<typeof commonFlags>,
 ): Promise<void> {
   const useCase = await loadUseCase(flags.useCase);
-  const task = useCase.task({ withReference: flags.enableReferenceDataRedis });
+  const given = flags.modelFile === '' ? undefined : await readModel(flags.modelFile);
+  const own = useCase.task({ withReference: flags.enableReferenceDataRedis });
+  const imported = given === undefined || flags.asIs ? undefined : importModel(own, given);
+  const task = imported ?? own;
   const context: SetupContext = {
     // The server's flags are among those that were read.
     flags: flags as unknown as SetupContext['flags'],
     task,
     modelName: flags.model === '' ? task.defaultModelName : flags.model,
-    ownModel: flags.modelFile === '' ? undefined : await readModel(flags.modelFile),
+    ownModel: imported === undefined ? given : undefined,
     probe: await drawProbe(useCase, task),
     signal,
   };
@@ -40,6 +43,18 @@ export async function setUpModel(
     const { address, server, description, answer } = installed;
     stdout.write(`${address} (${server}): ${description}; answers ${answerText(answer)}, ${verdict}\n`);
     signal.throwIfAborted();
+  }
+}
+
+/** The task with a trained model's weights, where the use case can take them over. */
+function importModel(task: InferenceTask, { bytes, path }: OwnModel): InferenceTask | undefined {
+  try {
+    return task.importModel?.(bytes);
+  } catch (cause) {
+    throw new AibenchError('AIBENCH_INPUT', `cannot take the weights of ${path}: ${errorLine(cause)}`, {
+      hint: 'pass --as-is to give the server the file unchanged',
+      cause,
+    });
   }
 }
 

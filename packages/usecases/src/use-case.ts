@@ -135,12 +135,13 @@ export interface InferenceTask {
   /** The model as a graph, weights and normalisation included, ready to be written for a server. */
   graph(): Graph;
   /**
-   * The same model with the weights of a user's file, in whichever format that is, so that it can be written for any
-   * server. Absent where the model's weights are its own.
+   * The same question for a model that somebody has trained: its weights in the network that {@link graph} describes,
+   * and the answers that it gives. Default: a trained model is only passed on to a server as it is.
    *
-   * @throws AIBENCH_INPUT where the file cannot be read, or is of another network
+   * @param file an ONNX file, a GraphDef or the `saved_model.pb` of a SavedModel, frozen
+   * @throws AIBENCH_INPUT where it cannot be read, or is another network
    */
-  importGraph?(file: Uint8Array): Graph;
+  importModel?(file: Uint8Array): InferenceTask;
 }
 
 /** A tensor that crosses the wire under a key of its own, where the server is RedisAI. */

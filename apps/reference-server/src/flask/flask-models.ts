@@ -163,6 +163,11 @@ function sortedNames(specs: readonly FlaskTensor[]): string[] {
 
 /** What changes when a file is written or replaced; undefined where it is not there. */
 function stampOf(path: string): string | undefined {
-  const status = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return status === undefined ? undefined : `${status.mtimeNs} ${status.ino} ${status.size}`;
+  try {
+    const { ino, mtimeNs, size } = statSync(path, { bigint: true });
+    return `${mtimeNs} ${ino} ${size}`;
+  } catch {
+    // Among the models' folders there may be files, which have nothing in them.
+    return undefined;
+  }
 }

@@ -14,11 +14,17 @@ import { readMobileNetWeights } from './model/read-mobilenet-weights.js';
  */
 const tolerance = 1e-4;
 
-/** Asks for the class of an image, or of several that lie behind one another. */
+/**
+ * Asks for the class of an image, or of several that lie behind one another.
+ *
+ * @param weights of the network; without them, seeded ones
+ */
 export function imageTask(
   settings: ImageSettings,
-  { withReference, batchSize = 1, expected }: TaskOptions,
+  options: TaskOptions,
+  weights?: MobileNetWeights,
 ): InferenceTask {
+  const { withReference, batchSize = 1, expected } = options;
   if (withReference) {
     throw new AibenchError('AIBENCH_USAGE', 'images have no reference data', {
       hint: 'leave --enable-reference-data-redis out',
@@ -39,7 +45,7 @@ export function imageTask(
   });
   const layout = settings.layout === 'NHWC' ? 'nhwc' : 'nchw';
   let evaluate: CompiledGraph | undefined;
-  const graph = () => ownGraph(settings, layout);
+  const graph = () => ownGraph(settings, layout, weights);
   return {
     hasBatches: true,
     batchSize,
@@ -62,7 +68,7 @@ export function imageTask(
       return evaluate([readImages(rows)]);
     },
     graph,
-    importGraph: (file) => ownGraph(settings, layout, readMobileNetWeights(file)),
+    importModel: (file) => imageTask(settings, options, readMobileNetWeights(file)),
   };
 }
 

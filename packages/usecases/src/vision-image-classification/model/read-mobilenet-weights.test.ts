@@ -141,12 +141,12 @@ describe('weights read from a file', () => {
 
 describe('the task of the use case', () => {
   it('has the model with the weights of a file', () => {
-    const { defaultModelName, importGraph } = useCase.task({ withReference: false });
+    const { defaultModelName, importModel } = useCase.task({ withReference: false });
     const weights = {
       ...seeded,
       classes: { ...seeded.classes, biases: new Float32Array(classCount).fill(2) },
     };
-    const graph = importGraph!(writeOnnx(mobileNetGraph({ weights, layout: 'nchw' })));
+    const graph = importModel!(writeOnnx(mobileNetGraph({ weights, layout: 'nchw' }))).graph();
     expect(graph.name).toBe(defaultModelName);
     expect(graph.inputs).toEqual(mobileNetGraph({ weights }).inputs);
     const biases = graph.nodes.find(({ name }) => name.endsWith('Conv2d_1c_1x1/biases'));
