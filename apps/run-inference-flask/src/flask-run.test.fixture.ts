@@ -1,20 +1,16 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { type BinaryOptions, type BinaryResult, runBinary, temporaryFolder } from '@aibench/testing';
+import {
+  type BinaryOptions,
+  type BinaryResult,
+  type RunOutcome,
+  runWithResult as runAppWithResult,
+  runBinary,
+  succeed,
+  temporaryFolder,
+} from '@aibench/testing';
 
-/** Runs a binary that has to succeed. */
-export async function succeed(app: string, args: readonly string[]): Promise<BinaryResult> {
-  const result = await runBinary(app, args);
-  if (result.exitCode !== 0) throw new Error(`${app} ${args.join(' ')}: ${result.stderr}`);
-  return result;
-}
+export { answeredWindows, loadReferences, makeDataFile, readResult, succeed } from '@aibench/testing';
 
-/** Makes a data file of the fraud use case, removed after the test. */
-export async function makeDataFile(rows: number): Promise<string> {
-  const path = join(temporaryFolder(), 'fraud.dat');
-  await succeed('generate-data', ['--max-transactions', `${rows}`, '--seed', '1', '--output-file', path]);
-  return path;
-}
+const app = 'run-inference-flask';
 
 /** Writes a folder of models, removed after the test. */
 export async function makeModels(...flags: readonly string[]): Promise<string> {
@@ -28,63 +24,12 @@ export async function addModel(folder: string, ...flags: readonly string[]): Pro
   await succeed('setup-model', ['--server', 'flask', '--output-dir', folder, ...flags]);
 }
 
-/** Gives a Redis the reference data of a data file. */
-export async function loadReferences(address: string, dataFile: string): Promise<void> {
-  const data = ['--set-tensor=false', '--pipeline', '100', '--file', dataFile];
-  await succeed('load-data', ['--redis-host', address, ...data]);
-}
-
 /** Runs the runner's binary without live output. */
 export function runInference(args: readonly string[], options?: BinaryOptions): Promise<BinaryResult> {
-  return runBinary('run-inference-flask', ['--quiet', ...args], options);
+  return runBinary(app, ['--quiet', ...args], options);
 }
 
 /** Runs it with a result file, which is there whatever becomes of the run, unless nothing was sent. */
-export async function runWithResult(args: readonly string[], options?: BinaryOptions) {
-  const json = join(temporaryFolder(), 'result.json');
-  const { exitCode, stderr, stdout } = await runInference([...args, '--json-out-file', json], options);
-  const file = existsSync(json) ? readResult(json) : undefined;
-  return { exitCode, stderr, stdout: stdout.toString(), file, result: file?.Result };
-}
-
-/** What tests look at in a result file. */
-export interface ResultFile {
-  readonly ServerRunTimeStats: Readonly<Record<string, Readonly<Record<string, Record<string, number>>>>>;
-  readonly Result: {
-    readonly outcome: { readonly kind: string; readonly code?: string; readonly status?: string };
-    readonly server: {
-      readonly product: string;
-      readonly version: string;
-      readonly isReference: boolean;
-      readonly details: Readonly<Record<string, unknown>>;
-    };
-    readonly stages: Readonly<Record<string, unknown>>;
-    readonly client: { readonly calibration?: { readonly answeredPerSecond: number } };
-    readonly windows: readonly { readonly answered: number }[];
-    readonly counts: {
-      readonly sent: number;
-      readonly answered: number;
-      readonly failed: number;
-      readonly cutOff: number;
-      readonly verified: number;
-      readonly mismatched: number;
-      readonly reconnects: number;
-      readonly failures: readonly {
-        readonly code: string;
-        readonly status?: string;
-        readonly count: number;
-        readonly firstMessage: string;
-      }[];
-    };
-  };
-}
-
-/** The windows of a run, `+` where something was answered in one and `-` where nothing was. */
-export function answeredWindows({ windows }: ResultFile['Result']): string {
-  return windows.map(({ answered }) => (answered > 0 ? '+' : '-')).join('');
-}
-
-/** Reads a result file. */
-export function readResult(path: string): ResultFile {
-  return JSON.parse(readFileSync(path, 'utf8')) as ResultFile;
+export function runWithResult(args: readonly string[], options?: BinaryOptions): Promise<RunOutcome> {
+  return runAppWithResult(app, args, options);
 }

@@ -1,27 +1,18 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import {
   type BinaryOptions,
   type BinaryResult,
   type ReferenceServer,
+  type RunOutcome,
+  runWithResult as runAppWithResult,
   runBinary,
   startReferenceServer,
+  succeed,
   temporaryFolder,
 } from '@aibench/testing';
 
-/** Runs a binary that has to succeed. */
-export async function succeed(app: string, args: readonly string[]): Promise<BinaryResult> {
-  const result = await runBinary(app, args);
-  if (result.exitCode !== 0) throw new Error(`${app} ${args.join(' ')}: ${result.stderr}`);
-  return result;
-}
+export { loadReferences, makeDataFile, readResult, succeed } from '@aibench/testing';
 
-/** Makes a data file of the fraud use case, removed after the test. */
-export async function makeDataFile(rows: number): Promise<string> {
-  const path = join(temporaryFolder(), 'fraud.dat');
-  await succeed('generate-data', ['--max-transactions', `${rows}`, '--seed', '1', '--output-file', path]);
-  return path;
-}
+const app = 'run-inference-tfserving';
 
 /** Writes both fraud models into a folder as TensorFlow Serving loads them, removed after the test. */
 export async function makeModels(): Promise<string> {
@@ -36,12 +27,6 @@ export async function addModel(folder: string, ...flags: readonly string[]): Pro
   await succeed('setup-model', ['--server', 'tfserving', '--output-dir', folder, ...flags]);
 }
 
-/** Gives a Redis the reference data of a data file. */
-export async function loadReferences(address: string, dataFile: string): Promise<void> {
-  const data = ['--set-tensor=false', '--pipeline', '100', '--file', dataFile];
-  await succeed('load-data', ['--redis-host', address, ...data]);
-}
-
 /** Starts a reference server that serves the models of a folder. */
 export function serveModels(folder: string, args: readonly string[] = []): Promise<ReferenceServer> {
   return startReferenceServer(['--tfserving-models', folder, ...args]);
@@ -49,50 +34,10 @@ export function serveModels(folder: string, args: readonly string[] = []): Promi
 
 /** Runs the runner's binary without live output. */
 export function runInference(args: readonly string[], options?: BinaryOptions): Promise<BinaryResult> {
-  return runBinary('run-inference-tfserving', ['--quiet', ...args], options);
+  return runBinary(app, ['--quiet', ...args], options);
 }
 
 /** Runs it with a result file, which is there whatever becomes of the run, unless nothing was sent. */
-export async function runWithResult(args: readonly string[]) {
-  const json = join(temporaryFolder(), 'result.json');
-  const { exitCode, stderr, stdout } = await runInference([...args, '--json-out-file', json]);
-  const file = existsSync(json) ? readResult(json) : undefined;
-  return { exitCode, stderr, stdout: stdout.toString(), file, result: file?.Result };
-}
-
-/** What tests look at in a result file. */
-export interface ResultFile {
-  readonly ServerRunTimeStats: Readonly<Record<string, Readonly<Record<string, Record<string, number>>>>>;
-  readonly Result: {
-    readonly outcome: { readonly kind: string; readonly code?: string; readonly status?: string };
-    readonly server: {
-      readonly product: string;
-      readonly version: string;
-      readonly isReference: boolean;
-      readonly details: Readonly<Record<string, unknown>>;
-    };
-    readonly stages: Readonly<Record<string, unknown>>;
-    readonly calibration?: unknown;
-    readonly windows: readonly { readonly answered: number }[];
-    readonly counts: {
-      readonly sent: number;
-      readonly answered: number;
-      readonly failed: number;
-      readonly cutOff: number;
-      readonly verified: number;
-      readonly mismatched: number;
-      readonly reconnects: number;
-      readonly failures: readonly {
-        readonly code: string;
-        readonly status?: string;
-        readonly count: number;
-        readonly firstMessage: string;
-      }[];
-    };
-  };
-}
-
-/** Reads a result file. */
-export function readResult(path: string): ResultFile {
-  return JSON.parse(readFileSync(path, 'utf8')) as ResultFile;
+export function runWithResult(args: readonly string[], options?: BinaryOptions): Promise<RunOutcome> {
+  return runAppWithResult(app, args, options);
 }

@@ -55,6 +55,8 @@ export interface RunOutcome {
   readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;
+  /** The result file as it is written. */
+  readonly text: string | undefined;
   readonly file: ResultFile | undefined;
   readonly result: ResultFile['Result'] | undefined;
 }
@@ -97,9 +99,10 @@ export async function runWithResult(
 ): Promise<RunOutcome> {
   const json = join(temporaryFolder(), 'result.json');
   const ended = await runBinary(app, ['--quiet', ...args, '--json-out-file', json], options);
-  const file = existsSync(json) ? readResult(json) : undefined;
+  const text = existsSync(json) ? readFileSync(json, 'utf8') : undefined;
+  const file = text === undefined ? undefined : (JSON.parse(text) as ResultFile);
   const { exitCode, stderr, stdout } = ended;
-  return { exitCode, stderr, stdout: stdout.toString(), file, result: file?.Result };
+  return { exitCode, stderr, stdout: stdout.toString(), text, file, result: file?.Result };
 }
 
 /** Reads a result file. */
