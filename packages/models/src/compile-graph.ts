@@ -1,7 +1,8 @@
 import { AibenchError, elementCount, formatShape, type Tensor, tensorSizeBytes } from '@aibench/core';
 import type { Graph } from './graph.js';
 import { batchExtent, withBatch } from './infer-shape.js';
-import { type Kernel, kernelOf, type Value } from './kernels.js';
+import type { Kernel, Value } from './kernel.js';
+import { kernelOf } from './kernels.js';
 
 /**
  * A graph ready to run. Takes the inputs by name, in any order; gives the

@@ -1,5 +1,5 @@
 import type { AveragePoolNode, BatchNormalizationNode, ConvolutionNode } from './graph.js';
-import type { Kernel, Value } from './kernels.js';
+import type { Kernel, Value } from './kernel.js';
 import { multiplyRows } from './multiply-rows.js';
 
 /** Extents of images [N,H,W,C]. */
