@@ -117,6 +117,25 @@ describe('FileRows', () => {
     }
   });
 
+  it('reads large requests into memory that is done with, and into no other', async () => {
+    const rowSizeBytes = 150_000;
+    const path = writeRows(40, rowSizeBytes);
+    const options = { path, rowSizeBytes, rowCount: 40, limit: 20, thread: 0, threads: 1 };
+    await withRows({ ...options, batchSize: 2, sendPartial: true }, async (rows) => {
+      const memory = new Set<ArrayBufferLike>();
+      let held: Turn | undefined;
+      for (let n = 0; n < 20; n++) {
+        const turn = (await rows.next())!;
+        memory.add(turn.rows.buffer);
+        if (n === 3) held = turn;
+        else turn.release!();
+      }
+      // One in use, one that is read ahead, one that is held, and none besides.
+      expect(memory.size).toBeLessThanOrEqual(3);
+      expect(areRows(held!.rows, 6, 2, rowSizeBytes)).toBe(true);
+    });
+  });
+
   it('says at which row a file ends that has been cut since', async () => {
     const rowSizeBytes = 100_000;
     const path = writeRows(20, rowSizeBytes);

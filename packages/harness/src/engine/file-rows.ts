@@ -22,8 +22,9 @@ const readThroughBytes = 64 * 1024;
 
 /**
  * The rows of every T-th request of a data file, read by position, one block
- * ahead. Blocks are fresh memory each, because requests in flight still point into
- * the last one.
+ * ahead. A block is not read into again while requests in flight point into it:
+ * one of many small requests never is, one of a single large request is once that
+ * is done with, since collecting such blocks would cost more than all else.
  */
 export class FileRows implements RowCursor {
   readonly #options: FileRowsOptions;
@@ -41,6 +42,8 @@ export class FileRows implements RowCursor {
   #block: Promise<Uint8Array> | undefined;
   #rows: Uint8Array | undefined;
   #ahead: Promise<Uint8Array> | undefined;
+  /** Blocks that are done with; only where a block has one request. */
+  readonly #spare: Uint8Array[] = [];
 
   private constructor(options: FileRowsOptions, file: FileHandle) {
     this.#options = options;
@@ -95,11 +98,12 @@ export class FileRows implements RowCursor {
     const { batchSize, thread, threads } = this.#options;
     const inFile = index % this.#fileRequests;
     const start = (this.#readThrough ? inBlock * threads + thread : inBlock) * this.#requestBytes;
-    return {
+    const turn = {
       index,
       firstRow: inFile * batchSize,
       rows: block.subarray(start, start + this.#bytesOf(inFile)),
     };
+    return this.#blockRequests > 1 ? turn : { ...turn, release: () => void this.#spare.push(block) };
   }
 
   /** Bytes of the n-th request of the file, of which the last may be shorter. */
@@ -115,7 +119,7 @@ export class FileRows implements RowCursor {
       const count = Math.max(0, Math.min(this.#blockRequests * threads, limit - firstTurn * threads));
       return this.#readRun(Buffer.allocUnsafeSlow(count * this.#requestBytes), firstTurn * threads);
     }
-    const block = Buffer.allocUnsafeSlow(this.#blockRequests * this.#requestBytes);
+    const block = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#blockRequests * this.#requestBytes);
     for (let i = 0; i < this.#blockRequests; i++) {
       const index = thread + (firstTurn + i) * threads;
       if (index >= limit) break;

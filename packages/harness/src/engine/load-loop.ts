@@ -311,6 +311,8 @@ export class LoadLoop {
       );
       if (verify) this.#verify(request.id, turn, outputs);
       onAnswer?.(request.id, outputs);
+      // After a failure, something may yet be sending them.
+      turn.release?.();
     } catch (error) {
       if (query !== undefined) queryFailed(query);
       await this.#recover(worker, error);

@@ -13,8 +13,13 @@ export interface Turn {
   readonly index: number;
   /** Place of the first of its rows in the data, from 0; less than `index * batchSize` where the data starts over. */
   readonly firstRow: number;
-  /** The rows' bytes, one behind another; not overwritten while anybody holds them. */
+  /** The rows' bytes, one behind another; not overwritten before {@link release}. */
   readonly rows: Uint8Array;
+  /**
+   * Tells that nobody looks at the rows any more, so that their memory may be used again; where nobody tells, it is
+   * left to the garbage collector.
+   */
+  release?(): void;
 }
 
 /** Requests that some rows make. */
