@@ -8,7 +8,7 @@ import { chooseRunData, openRunData } from './run-data.js';
 const vision = 'vision-image-classification';
 const defaults = {
   ...{ useCase: vision, file: '', dataSettings: [], enableReferenceDataRedis: false },
-  ...{ batchSize: 1, verify: false },
+  ...{ batchSize: 1, verify: false, allowTruncated: false },
 };
 
 let folder: string;
@@ -75,7 +75,7 @@ describe('the data of a run', () => {
   it.each([
     [{ useCase: 'creditcard-fraud' }, {}, 'holds rows of vision-image-classification', '--use-case'],
     [{ dataSettings: ['image-layout=NCHW'] }, {}, 'was made with --image-layout NHWC', '--image-layout'],
-    [{}, { sizeBytes: 5 }, 'it is not the file that was made', '--file'],
+    [{}, { sizeBytes: 1_204_224 }, 'it is not the file that was made', '--file'],
   ])('refuses a file that its manifest contradicts, asked %j', async (flags, manifest, message, flag) => {
     writeData(602_112, { settings: { 'image-layout': 'NHWC' }, ...manifest });
     await expect(chooseRunData({ ...defaults, file, ...flags })).rejects.toMatchObject({
@@ -83,6 +83,15 @@ describe('the data of a run', () => {
       message: expect.stringContaining(message),
       hint: expect.stringContaining(flag),
     });
+  });
+
+  it('leaves a file that is cut off to whoever opens it', async () => {
+    writeData(602_112, {});
+    writeFileSync(file, new Uint8Array(600_000));
+    expect((await chooseRunData({ ...defaults, file })).useCase).toBe(vision);
+    writeFileSync(file, new Uint8Array(1_204_224));
+    expect((await chooseRunData({ ...defaults, file, allowTruncated: true })).useCase).toBe(vision);
+    await expect(chooseRunData({ ...defaults, file })).rejects.toThrow('it is not the file that was made');
   });
 
   it('compares answers with those that are stored, and says so where there are none', async () => {

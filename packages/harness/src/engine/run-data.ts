@@ -16,7 +16,7 @@ import type { loadFlags } from './load-flags.js';
 
 type LoadValues = Pick<
   FlagValues<typeof loadFlags>,
-  'useCase' | 'file' | 'dataSettings' | 'enableReferenceDataRedis' | 'batchSize' | 'verify'
+  'useCase' | 'file' | 'allowTruncated' | 'dataSettings' | 'enableReferenceDataRedis' | 'batchSize' | 'verify'
 >;
 
 /** What a run's rows are and what is asked about them. Plain data, of which each thread makes the same task. */
@@ -49,14 +49,7 @@ export async function chooseRunData(load: LoadValues): Promise<RunData> {
   const manifest = file === '' ? undefined : await readManifest(file);
   const named = await loadUseCase(load.useCase || manifest?.useCase || defaultUseCaseName);
   const given = readSettings(named, load.dataSettings);
-  // A file that is not there is told of when it is opened as data.
-  const sizeBytes =
-    manifest === undefined
-      ? 0
-      : await stat(file).then(
-          ({ size }) => size,
-          () => 0,
-        );
+  const sizeBytes = manifest === undefined ? 0 : await checkedSizeBytes(load, manifest);
   const { name, settings, storesAnswers } = useCaseOfData(named, { path: file, sizeBytes, manifest }, given);
   const stored = verify && storesAnswers === true;
   if (stored && manifest?.expected === undefined) {
@@ -70,6 +63,22 @@ export async function chooseRunData(load: LoadValues): Promise<RunData> {
   }
   const expected = stored && manifest !== undefined ? { path: file, manifest } : undefined;
   return { useCase: name, settings, withReference, batchSize, expected };
+}
+
+/**
+ * A data file's size, to be held against its manifest. One that ends within a row, or need not be whole, is told of, or
+ * let pass, when it is opened as data, and so is one that is not there.
+ */
+async function checkedSizeBytes(
+  { file, allowTruncated }: LoadValues,
+  manifest: DataManifest,
+): Promise<number> {
+  const size = await stat(file).then(
+    (found) => found.size,
+    () => undefined,
+  );
+  const isLeft = size === undefined || size % manifest.rowSizeBytes !== 0 || allowTruncated;
+  return isLeft ? manifest.sizeBytes : size;
 }
 
 /** @throws AIBENCH_USAGE where a request cannot be as asked for; AIBENCH_INPUT where the stored answers cannot be read */
