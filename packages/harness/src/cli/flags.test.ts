@@ -77,7 +77,7 @@ describe('defaultValues', () => {
       workers: 8,
       threads: 0,
       reportingPeriodMs: 1_000,
-      useCase: 'creditcard-fraud',
+      useCase: '',
     });
   });
 });
