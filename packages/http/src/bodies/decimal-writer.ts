@@ -5,6 +5,8 @@ export const mostDecimalBytes = 26;
 const powersOfTen = Array.from({ length: 23 }, (_, exponent) => 10 ** exponent);
 /** Digits that tell any float32 from its neighbours (IEEE 754, 5.12.2). */
 const enoughDigits = 9;
+/** Digits that a float32 keeps of any number that is written with them. */
+const writtenDigits = 6;
 
 const bits = new Uint32Array(1);
 const float = new Float32Array(bits.buffer);
@@ -17,9 +19,10 @@ const tens = Uint8Array.from({ length: 100 }, (_, pair) => zero + Math.floor(pai
 const ones = Uint8Array.from({ length: 100 }, (_, pair) => zero + (pair % 10));
 
 /**
- * Writes a finite float32 as a JSON number of as few digits as read back, as a
- * float64 that is rounded or at once, to the same float32. Several times as fast
- * as making a string of it, which would have the digits of a float64.
+ * Writes a finite float32 as a JSON number that reads back, as a float64 that is
+ * rounded or at once, to the same float32: of nine digits, or fewer where it was
+ * written with no more than six. Several times as fast as making a string of it,
+ * which would have the digits of a float64.
  *
  * @param at where in the buffer, which has {@link mostDecimalBytes} left there
  * @returns where it ends
@@ -42,7 +45,7 @@ export function writeDecimal(value: number, buffer: Uint8Array, at: number): num
   const decimals = enoughDigits - 1 - floorLog10(word, size);
   // Far from 1, where powers of ten are not exact, the digits of a float64 do.
   if (decimals < 0 || decimals >= powersOfTen.length) return writeText(String(size), buffer, end);
-  return writeShortest(size, decimals, buffer, end);
+  return writeSignificant(size, decimals, buffer, end);
 }
 
 /** The exponent of the first digit, from the exponent in base 2: log10(2) is 1233 / 4096, and then at most one too low. */
@@ -53,21 +56,26 @@ function floorLog10(word: number, size: number): number {
   return reachesNext ? next : low;
 }
 
-/** Takes digits away while what is left still reads back as the number. */
-function writeShortest(size: number, mostDecimals: number, buffer: Uint8Array, at: number): number {
-  let decimals = mostDecimals;
-  let digits = Math.round(size * powersOfTen[decimals]!);
-  while (decimals > 0) {
-    const power = powersOfTen[decimals - 1]!;
-    const fewer = Math.round(size * power);
-    // A quotient of two exact numbers is rounded once: it is what a reader makes of these digits.
-    if (Math.fround(fewer / power) !== size) break;
-    digits = fewer;
-    decimals -= 1;
-  }
-  const fewest = enoughDigits - (mostDecimals - decimals);
+/**
+ * Writes the six digits of a number that people have written, where they read back as it, otherwise nine. Whether seven
+ * or eight would do, nobody could guess, a processor least of all: asking costs more than the digits.
+ */
+function writeSignificant(size: number, mostDecimals: number, buffer: Uint8Array, at: number): number {
+  const fewer = mostDecimals - (enoughDigits - writtenDigits);
+  const power = fewer < 0 ? 0 : powersOfTen[fewer]!;
+  // Rounded so, and in 32 bits, which all of them fit into: Math.round takes another path for every other number.
+  const written = (size * power + 0.5) | 0;
+  // A quotient of two exact numbers is rounded once: it is what a reader makes of these digits.
+  const areEnough = Math.fround(written / power) === size;
+  let decimals = areEnough ? fewer : mostDecimals;
+  let digits = areEnough ? written : (size * powersOfTen[decimals]! + 0.5) | 0;
+  let length = areEnough ? writtenDigits : enoughDigits;
   // Rounded up, 9.99 has a digit more.
-  const length = digits < powersOfTen[fewest]! ? fewest : fewest + 1;
+  if (digits >= powersOfTen[length]!) length += 1;
+  for (; decimals > 0 && digits % 10 === 0; decimals--) {
+    digits = (digits / 10) | 0;
+    length -= 1;
+  }
   return writeDigits(digits, length, decimals, buffer, at);
 }
 

@@ -20,7 +20,7 @@ const end = Buffer.from(']}');
 /**
  * A JSON object with a member for each tensor, its elements in one flat list:
  * `{"transaction":[0.5,-1,..],"reference":[..]}`, as the Go suite sends it. Numbers
- * have as few digits as read back to the same float32.
+ * have the digits that read back to the same float32.
  */
 export class JsonTemplate {
   /** Headers of such a request. */
