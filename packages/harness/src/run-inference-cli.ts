@@ -105,7 +105,7 @@ async function runSingle(bench: Bench): Promise<number> {
   try {
     const result = await bench.run(load, bench.runnerFlags, {
       onWindow(window, total) {
-        if (lines === 0) bench.progress(liveTableHeader());
+        if (lines === 0) bench.progress(liveTableHeader(load.batchSize));
         lines += 1;
         bench.progress(liveTableLine(window, total));
       },

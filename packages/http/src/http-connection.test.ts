@@ -84,6 +84,13 @@ describe('HttpConnection', () => {
     await expect(connection.send({ method: 'GET', path: '/' })).rejects.toMatchObject({
       code: 'AIBENCH_TIMEOUT',
       message: expect.stringContaining(address),
+      hint: 'see --request-timeout',
+    });
+    // No hint at a flag that a program does not have.
+    const bound = await connect(() => undefined, { timeoutMs: 50, timeoutFlag: '' });
+    await expect(bound.connection.send({ method: 'GET', path: '/' })).rejects.toMatchObject({
+      code: 'AIBENCH_TIMEOUT',
+      hint: undefined,
     });
     const silent = await connect(() => undefined);
     const out = silent.connection.send({ method: 'GET', path: '/' });

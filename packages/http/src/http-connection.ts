@@ -18,7 +18,7 @@ export interface HttpConnectionOptions {
   readonly flag?: string;
   /** Limit for an answer, ms. Default: none. */
   readonly timeoutMs?: number;
-  /** The flag that limit comes from, for hints. Default `--request-timeout`. */
+  /** The flag that limit comes from, for hints; empty where no flag sets it. Default `--request-timeout`. */
   readonly timeoutFlag?: string;
   /** Limit for connecting, ms. Default 5,000. */
   readonly connectTimeoutMs?: number;

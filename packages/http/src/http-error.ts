@@ -8,7 +8,7 @@ export interface HttpErrorContext {
   readonly address: string;
   /** The flag that names the server. */
   readonly flag: string;
-  /** The flag that says how long an answer may take. */
+  /** The flag that says how long an answer may take; empty where none does. */
   readonly timeoutFlag: string;
   /** Whether TLS is spoken. */
   readonly tls: boolean;
@@ -65,7 +65,7 @@ export function httpError(context: HttpErrorContext, cause: unknown): AibenchErr
       return unreached(timedOut);
     case 'late':
       return new AibenchError('AIBENCH_TIMEOUT', `${address} did not answer in time`, {
-        hint: `see ${timeoutFlag}`,
+        hint: timeoutFlag === '' ? undefined : `see ${timeoutFlag}`,
         cause,
       });
     case 'longHead':

@@ -230,7 +230,7 @@ async function askProbe(
 function connect(text: string, { tlsCa, tlsInsecure }: Flags): HttpConnection {
   const tls = { caPath: tlsCa === '' ? undefined : tlsCa, insecure: tlsInsecure };
   const address = parseHttpAddress(text, { flag: hostFlag, defaultPort: 8_000, tls });
-  return new HttpConnection(address, { flag: hostFlag, timeoutMs: 30_000 });
+  return new HttpConnection(address, { flag: hostFlag, timeoutMs: 30_000, timeoutFlag: '' });
 }
 
 function backendsOf({ flags: { backend }, ownModel }: Context): readonly Backend[] {

@@ -198,7 +198,11 @@ function openServers(values: Flags): Server[] {
         ...{ flag: managementFlag, tokenFlag: '--management-token', token: managementToken(values) },
         timeoutMs: values.loadTimeoutMs,
       }),
-      port: { connection: new HttpConnection(inference, { flag, timeoutMs: 30_000 }), headers, flag },
+      port: {
+        connection: new HttpConnection(inference, { flag, timeoutMs: 30_000, timeoutFlag: '' }),
+        headers,
+        flag,
+      },
     };
   });
 }

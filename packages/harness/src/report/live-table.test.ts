@@ -21,6 +21,13 @@ describe('the live table', () => {
     ]);
   });
 
+  it('counts requests where one has several rows', () => {
+    const header = liveTableHeader(2);
+    expect(header).toContain(' requests/s       requests ');
+    expect(header).not.toContain('inferences');
+    expect(header.length).toBe(liveTableHeader().length);
+  });
+
   it('shows no latency of a period without measured requests', () => {
     expect(liveTableLine({ ...burnIn!, answered: 5 }, 5).match(/burn-in/g)).toHaveLength(3);
     const gap = liveTableLine({ ...burnIn!, answered: 0 }, 0);

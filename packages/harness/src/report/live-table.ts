@@ -11,9 +11,17 @@ const columns = [
   ['failed', 8],
 ] as const;
 
-/** The heading of the table that grows by a line a period. */
-export function liveTableHeader(): string {
-  return columns.map(([title, width]) => title.padStart(width)).join(' ');
+/**
+ * The heading of the table that grows by a line a period.
+ *
+ * @param batchSize rows of one request; where there are several, a request is more than an inference. Default 1
+ */
+export function liveTableHeader(batchSize = 1): string {
+  return columns
+    .map(([title, width]) =>
+      (batchSize === 1 ? title : title.replace('inferences', 'requests')).padStart(width),
+    )
+    .join(' ');
 }
 
 /** One period as a line of that table; quantiles are those of the response time of its measured requests. */
